@@ -1,0 +1,1 @@
+"""Everything that faces outside: command line, refresh, HTTP, page. Nobody imports it."""

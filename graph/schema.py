@@ -1,0 +1,193 @@
+"""The words and tables everybody shares: contract columns, graph vocabulary, window and snapshot tables.
+
+Schemas only: nothing here reads, computes or writes. Times are UTC microseconds, ids are int32 row numbers.
+"""
+
+import pyarrow as pa
+
+CHANNELS = ("mail", "calendar", "contacts")
+REPORT_KINDS = ("junk", "phish", "not_junk")
+VERDICT_KINDS = ("sender", "domain", "campaign")
+VERDICTS = ("malicious", "benign")
+CAMPAIGN_STATES = ("new", "active", "dormant", "confirmed", "dismissed")
+LINEAGE_EVENTS = ("born", "grew", "shrank", "split", "merged", "dormant", "revived")
+
+TIME = pa.timestamp("us", tz="UTC")
+TEXTS = pa.list_(pa.string())
+
+
+def _table(**columns: pa.DataType) -> pa.Schema:
+    return pa.schema(list(columns.items()))
+
+
+# ---- Inputs (contract) --------------------------------------------------------------------------------------
+
+EVENTS = _table(
+    event_id=pa.string(),
+    ts=TIME,
+    channel=pa.string(),
+    sender=pa.string(),
+    recipients=TEXTS,
+    domains=TEXTS,
+    ip=pa.string(),
+    fingerprint=pa.string(),
+)
+REPORTS = _table(event_id=pa.string(), reporter=pa.string(), ts=TIME, kind=pa.string())
+VERDICT_ROWS = _table(kind=pa.string(), key=pa.string(), verdict=pa.string(), ts=TIME, source=pa.string())
+
+# What the lake keeps of an event: the contract's columns and three that are derived once, at ingest.
+#   sites:       registrable domains of `domains`, distinct, sorted (an IP-literal host is kept as it is)
+#   network:     /24 or /48 of `ip` in CIDR notation, null where there is none
+#   sender_site: registrable domain of the sender's own address, null for an account id
+LAKE_EVENTS = pa.schema([*EVENTS, ("sites", TEXTS), ("network", pa.string()), ("sender_site", pa.string())])
+
+# ---- The window graph ---------------------------------------------------------------------------------------
+# Row number = id. Nodes are sorted by key, edges by (source, target), so that the same events give the same bytes.
+# Edge columns named after a node kind (`sender`, `recipient`, `domain`, `network`, `fingerprint`) hold node ids.
+# `hours` is a list of 24 counts (UTC hour of day); `days` a list of counts, one for each day of the window.
+
+SENDERS = _table(
+    key=pa.string(),
+    events=pa.int64(),
+    recipients=pa.int64(),  # distinct
+    messages_to=pa.int64(),  # sum of recipients over events
+    first_seen=TIME,
+    last_seen=TIME,
+    active_days=pa.int32(),
+    mail=pa.int64(),
+    calendar=pa.int64(),
+    contacts=pa.int64(),
+    hours=pa.list_(pa.int32()),
+    days=pa.list_(pa.int32()),
+    linked=pa.int64(),  # events with at least one linked domain
+    junk=pa.int64(),  # distinct reporters (junk or phish) of this sender's events
+    not_junk=pa.int64(),  # distinct reporters of `not_junk`
+    reported_events=pa.int64(),  # distinct events reported junk or phish
+    answered=pa.int64(),  # recipients of this sender who wrote back to it in the window
+)
+RECIPIENTS = _table(
+    key=pa.string(),
+    events=pa.int64(),
+    senders=pa.int64(),
+    first_seen=TIME,
+    last_seen=TIME,
+)
+ARTEFACTS = _table(  # domains, networks and fingerprints alike
+    key=pa.string(),
+    events=pa.int64(),
+    senders=pa.int64(),
+    first_seen=TIME,
+    last_seen=TIME,
+)
+WROTE_TO = _table(
+    sender=pa.int32(),
+    recipient=pa.int32(),
+    events=pa.int64(),
+    first_seen=TIME,
+    last_seen=TIME,
+    active_days=pa.int32(),
+    mail=pa.int64(),
+    calendar=pa.int64(),
+    contacts=pa.int64(),
+    reports=pa.int64(),
+)
+LINKED_TO = _table(
+    sender=pa.int32(),
+    domain=pa.int32(),
+    events=pa.int64(),
+    first_seen=TIME,
+    last_seen=TIME,
+    active_days=pa.int32(),
+)
+SENT_FROM = _table(
+    sender=pa.int32(),
+    network=pa.int32(),
+    events=pa.int64(),
+    addresses=pa.int64(),
+    first_seen=TIME,
+    last_seen=TIME,
+    active_days=pa.int32(),
+)
+CARRIED = _table(  # sender -> fingerprint of the content
+    sender=pa.int32(),
+    fingerprint=pa.int32(),
+    events=pa.int64(),
+    first_seen=TIME,
+    last_seen=TIME,
+    active_days=pa.int32(),
+)
+ADDRESS_AT = _table(sender=pa.int32(), domain=pa.int32())
+SAME_MAILBOX = _table(sender=pa.int32(), recipient=pa.int32())
+
+# ---- What a refresh publishes -------------------------------------------------------------------------------
+
+SCORES = _table(
+    kind=pa.string(),
+    key=pa.string(),
+    risk=pa.float64(),
+    campaign_id=pa.string(),
+    model=pa.string(),
+    as_of=TIME,
+)
+CAMPAIGNS = _table(
+    campaign_id=pa.string(),
+    operation_id=pa.string(),
+    risk=pa.float64(),
+    senders=pa.int64(),
+    domains=pa.int64(),
+    recipients=pa.int64(),
+    events=pa.int64(),
+    first_seen=TIME,
+    last_seen=TIME,
+    state=pa.string(),
+)
+MEMBERS = _table(
+    campaign_id=pa.string(), kind=pa.string(), key=pa.string(), role=pa.string(), weight=pa.float64()
+)
+EVIDENCE = _table(  # what ties a campaign together, strongest first
+    campaign_id=pa.string(),
+    rank=pa.int32(),
+    relation=pa.string(),  # linked_to, sent_from, carried, address_at, wrote_to
+    artefact=pa.string(),
+    inside=pa.int64(),  # members that share it
+    outside=pa.int64(),  # senders of the window that share it and are not members
+    strength=pa.float64(),  # log-likelihood ratio against chance
+    first_seen=TIME,
+    last_seen=TIME,
+    sentence=pa.string(),
+)
+LINEAGE = _table(
+    campaign_id=pa.string(),
+    refresh=pa.string(),
+    ts=TIME,
+    event=pa.string(),
+    other_id=pa.string(),
+    share=pa.float64(),
+)
+TIMELINE = _table(campaign_id=pa.string(), ts=TIME, events=pa.int64(), senders=pa.int64())
+CAMPAIGN_EDGES = _table(  # the campaign as a graph: members, what they share, and the most hit targets
+    campaign_id=pa.string(),
+    relation=pa.string(),
+    source_kind=pa.string(),
+    source=pa.string(),
+    target_kind=pa.string(),
+    target=pa.string(),
+    events=pa.int64(),
+)
+IMPACT = _table(  # whom acting on a member would hurt
+    campaign_id=pa.string(),
+    kind=pa.string(),
+    key=pa.string(),
+    legitimate_correspondents=pa.int64(),
+    victim=pa.bool_(),
+    reason=pa.string(),
+)
+REASONS = _table(  # why a node is risky: contributions in log-odds, strongest first
+    kind=pa.string(),
+    key=pa.string(),
+    rank=pa.int32(),
+    relation=pa.string(),
+    artefact=pa.string(),
+    contribution=pa.float64(),
+    sentence=pa.string(),
+)

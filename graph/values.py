@@ -1,0 +1,93 @@
+"""The frozen values that travel down the line, stage to stage. They hold tables; they compute nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What the lake holds for one window: events in (start, as_of], reports and verdicts known at `as_of`.
+
+    The day files may reach outside the window; readers filter on `ts`. `fingerprint` is the SHA-256 over the
+    names and digests of the files and the bounds: equal fingerprints mean equal input.
+    """
+
+    start: datetime
+    as_of: datetime
+    events: tuple[Path, ...]
+    reports: tuple[Path, ...]
+    verdicts: tuple[Path, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """The typed graph of one window; tables as in `graph.schema`, row number = node id."""
+
+    start: datetime
+    as_of: datetime
+    fingerprint: str
+    senders: pa.Table
+    recipients: pa.Table
+    domains: pa.Table
+    networks: pa.Table
+    fingerprints: pa.Table
+    wrote_to: pa.Table
+    linked_to: pa.Table
+    sent_from: pa.Table
+    carried: pa.Table
+    address_at: pa.Table
+    same_mailbox: pa.Table
+
+
+@dataclass(frozen=True)
+class Campaigns:
+    """The campaigns of one refresh: tables as in `graph.schema`, sorted by campaign id."""
+
+    campaigns: pa.Table
+    members: pa.Table
+    evidence: pa.Table
+    lineage: pa.Table
+    timeline: pa.Table
+    edges: pa.Table
+    impact: pa.Table
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """Which refresh this is: `id` is a function of the window's bounds, its input and the model."""
+
+    id: str
+    start: datetime
+    as_of: datetime
+    model: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class GraphContents:
+    """Everything a graph store holds after a refresh."""
+
+    refresh: Refresh
+    window: Window
+    sender_risk: pa.Array  # float64, aligned with window.senders
+    domain_risk: pa.Array  # float64, aligned with window.domains
+    campaigns: Campaigns
+    verdicts: pa.Table  # graph.schema.VERDICT_ROWS, the newest verdict of each (kind, key, source)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Everything a snapshot holds."""
+
+    refresh: Refresh
+    scores: pa.Table
+    reasons: pa.Table
+    senders: pa.Table  # window.senders, for look-ups' context
+    domains: pa.Table  # window.domains
+    campaigns: Campaigns
+    model_card: dict[str, object]
+    stages: tuple[dict[str, object], ...]  # name, rows, seconds, peak_mb of each stage of the refresh
