@@ -141,9 +141,7 @@ CAMPAIGNS = _table(
     last_seen=TIME,
     state=pa.string(),
 )
-MEMBERS = _table(
-    campaign_id=pa.string(), kind=pa.string(), key=pa.string(), role=pa.string(), weight=pa.float64()
-)
+MEMBERS = _table(campaign_id=pa.string(), kind=pa.string(), key=pa.string(), role=pa.string(), weight=pa.float64())
 EVIDENCE = _table(  # what ties a campaign together, strongest first
     campaign_id=pa.string(),
     rank=pa.int32(),
