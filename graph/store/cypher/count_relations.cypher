@@ -1,0 +1,2 @@
+MATCH (:<source>)-[r:<type>]->(:<target>)
+RETURN count(r) AS rows

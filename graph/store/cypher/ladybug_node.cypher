@@ -1,0 +1,1 @@
+CREATE NODE TABLE <label>(<key> STRING PRIMARY KEY<columns>)

@@ -1,0 +1,2 @@
+MATCH (n:<label> {<key>: $key})
+RETURN <properties>
