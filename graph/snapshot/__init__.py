@@ -1,0 +1,27 @@
+"""What a refresh publishes and servers read: written whole or not at all, then never changed. Knows no HTTP."""
+
+from graph.snapshot.lookup import NODE_KINDS
+from graph.snapshot.writing import publish
+from graph.snapshot.reading import (
+    POINTER,
+    TABLES,
+    Manifest,
+    Snapshot,
+    list_manifests,
+    open_current,
+    open_snapshot,
+    read_manifest,
+)
+
+__all__ = [
+    "NODE_KINDS",
+    "POINTER",
+    "TABLES",
+    "Manifest",
+    "Snapshot",
+    "list_manifests",
+    "open_current",
+    "open_snapshot",
+    "publish",
+    "read_manifest",
+]

@@ -1,0 +1,151 @@
+"""The look-up file of a snapshot: node -> ready-made JSON fields, in LMDB. Knows no HTTP and no risk model.
+
+A value is the inside of a JSON object without its braces, so that a server answers by joining bytes: nothing is
+decoded, computed or encoded on the way out.
+"""
+
+import hashlib
+import heapq
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import lmdb
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+NODE_KINDS = ("sender", "domain")  # those that a refresh scores
+ARTEFACT_KINDS = ("network", "fingerprint")  # those that lend a risk to senders not seen before
+REASONS_KEPT = 5  # what a caller can use at a glance; all of them are in the snapshot's table `reasons`
+MAX_KEY_BYTES = 511  # LMDB's limit, compiled in
+_HASHED = b"\x01"  # stands where the NUL of a plain key stands, so that a digest never equals a key
+_MAP_FACTOR = 4  # room for B-tree pages over the bytes put in; the file itself grows only as far as it is filled
+_MAP_FLOOR = 64 << 20
+_BATCH = 10_000
+_open: "weakref.WeakValueDictionary[str, LookupIndex]" = weakref.WeakValueDictionary()
+_opening = threading.Lock()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Reason(msgspec.Struct):
+    relation: str
+    artefact: str | None
+    contribution: float
+    sentence: str
+
+
+class NodeFields(msgspec.Struct):
+    """What is answered about a known node, before snapshot, model and as_of are added."""
+
+    kind: str
+    key: str
+    found: bool
+    risk: float
+    campaign_id: str | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+    events: int | None
+    reasons: list[Reason]
+
+
+def index_key(kind: str, key: str) -> bytes:
+    """The LMDB key of a node: `kind NUL key`, or a digest in its place where that is longer than LMDB takes."""
+    text = key.encode("utf-8", "surrogatepass")
+    plain = kind.encode() + b"\0" + text
+    if len(plain) <= MAX_KEY_BYTES:
+        return plain
+    return kind.encode() + _HASHED + hashlib.sha256(text).digest()
+
+
+def write_index(path: Path, scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table], lent: pa.Table) -> int:
+    """Write the look-up file; returns the number of entries.
+
+    `scores` and `reasons` as in `graph.schema`; `seen[kind]` has key, events, first_seen and last_seen of a kind's
+    nodes; `lent` has kind, key, risk and campaign_id of artefacts. The caller makes the bytes durable.
+    Raises lmdb.Error or OSError where the disk refuses.
+    """
+    items = sorted([*_nodes(scores, reasons, seen), *_artefacts(lent)])
+    size = _MAP_FLOOR + _MAP_FACTOR * sum(len(key) + len(value) for key, value in items)
+    with lmdb.open(str(path), subdir=False, map_size=size, sync=False, lock=False) as environment:
+        for start in range(0, len(items), _BATCH):
+            with environment.begin(write=True) as transaction, transaction.cursor() as cursor:
+                cursor.putmulti(items[start : start + _BATCH], append=True)
+        environment.sync(True)
+    return len(items)
+
+
+class LookupIndex:
+    """A read-only look-up file, mapped; it goes on answering after its name is removed. Made by `open_index`."""
+
+    def __init__(self, path: Path) -> None:
+        self._environment = lmdb.open(
+            str(path), subdir=False, readonly=True, lock=False, create=False, max_spare_txns=8, readahead=False
+        )
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """The JSON fields of one node, without braces."""
+        with self._environment.begin() as transaction:
+            value: bytes | None = transaction.get(index_key(kind, key))
+        return value
+
+    def get_many(self, nodes: Iterable[tuple[str, str]]) -> list[bytes | None]:
+        """The same for many, in the order asked."""
+        with self._environment.begin() as transaction:
+            return [transaction.get(index_key(kind, key)) for kind, key in nodes]
+
+
+def open_index(path: Path) -> LookupIndex:
+    """Map a look-up file. LMDB refuses to open one file twice in a process, so those who ask again share it."""
+    name = str(path.resolve())
+    with _opening:
+        index = _open.get(name)
+        if index is None:
+            index = _open[name] = LookupIndex(path)
+    return index
+
+
+def _nodes(scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table]) -> Iterator[tuple[bytes, bytes]]:
+    why = _reasons_of(reasons)
+    encode = msgspec.json.Encoder().encode
+    for kind in NODE_KINDS:
+        mine = scores.filter(pc.equal(scores["kind"], kind))
+        for key, risk, campaign, first, last, events in _joined(mine, seen[kind]):
+            node = NodeFields(kind, key, True, risk, campaign, first, last, events, why.get((kind, key), []))
+            yield index_key(kind, key), encode(node)[1:-1]
+
+
+def _artefacts(lent: pa.Table) -> Iterator[tuple[bytes, bytes]]:
+    encode = msgspec.json.Encoder().encode
+    for row in lent.to_pylist():
+        yield index_key(row["kind"], row["key"]), encode(row)[1:-1]
+
+
+def _joined(scores: pa.Table, seen: pa.Table) -> Iterator[tuple[str, float, str | None, datetime, datetime, int]]:
+    rows = pc.index_in(scores["key"], value_set=seen["key"].combine_chunks())
+    facts = seen.select(["first_seen", "last_seen", "events"]).take(rows)
+    columns = [scores["key"], scores["risk"], scores["campaign_id"], *facts.columns]
+    for batch in pa.table(columns, names=["key", "risk", "campaign_id", "first", "last", "events"]).to_batches(_BATCH):
+        yield from zip(*(_values(column) for column in batch.columns), strict=True)
+
+
+def _values(column: pa.Array) -> list[object]:
+    """Python values; times by way of integers, several times faster than Arrow's own conversion."""
+    if not pa.types.is_timestamp(column.type):
+        values: list[object] = column.to_pylist()
+        return values
+    micros = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()
+    return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
+
+
+def _reasons_of(reasons: pa.Table) -> dict[tuple[str, str], list[Reason]]:
+    strongest: dict[tuple[str, str], list[tuple[int, int, Reason]]] = {}
+    columns = ["kind", "key", "rank", "relation", "artefact", "contribution", "sentence"]
+    rows = zip(*(reasons[name].to_pylist() for name in columns), strict=True)
+    for order, (kind, key, rank, *rest) in enumerate(rows):
+        strongest.setdefault((kind, key), []).append((rank, order, Reason(*rest)))
+    return {
+        node: [reason for _, _, reason in heapq.nsmallest(REASONS_KEPT, ranked)] for node, ranked in strongest.items()
+    }

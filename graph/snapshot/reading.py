@@ -1,0 +1,249 @@
+"""A published snapshot, read: checksums, whole tables, one campaign's rows, look-ups. Never writes (see `writing`).
+
+A snapshot is an immutable folder; `snapshots/CURRENT` names the live one. Files are mapped when it is opened, so it
+goes on answering after a later publication has removed its folder: the system keeps mapped files until they are let go.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import lmdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from graph.atomic import is_temporary, read_pointer
+from graph.errors import SnapshotError, SnapshotMissingError
+from graph.home import Home
+from graph.snapshot.lookup import LookupIndex, open_index
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+LOOKUPS = "lookups.lmdb"
+POINTER = "CURRENT"
+TABLES = (
+    "scores",
+    "reasons",
+    "campaigns",
+    "members",
+    "evidence",
+    "lineage",
+    "timeline",
+    "edges",
+    "impact",
+    "summaries",
+)
+SUMMARIES = pa.schema(  # what a list of campaigns shows beside the contract's columns
+    [
+        ("campaign_id", pa.string()),
+        ("headline", pa.string()),  # its strongest evidence
+        ("mail", pa.int64()),
+        ("calendar", pa.int64()),
+        ("contacts", pa.int64()),
+    ]
+)
+_PUBLISH_AGAIN = "Run `ringleader refresh` to publish it anew"
+_OPEN_TRIES = 3  # a publication may remove the snapshot between reading the pointer and opening what it names
+_MAX_HEIRS = 1_000  # a longer chain of merges is a loop in the lineage
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `manifest.json` says: which refresh this is, and the SHA-256, bytes and rows of every file."""
+
+    id: str
+    published_at: datetime
+    refresh: dict[str, Any]
+    model_card: dict[str, Any]
+    stages: list[dict[str, Any]]
+    files: dict[str, dict[str, Any]]
+
+    @property
+    def model(self) -> str:
+        return str(self.refresh["model"])
+
+    @property
+    def as_of(self) -> datetime:
+        return datetime.fromisoformat(self.refresh["as_of"])
+
+
+class Snapshot:
+    """One published snapshot, mapped into memory. Safe to read from several threads."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.id = manifest.id
+        self._index: LookupIndex = open_index(folder / LOOKUPS)
+        self._parts = {name: _MappedTable(folder / f"{name}.parquet") for name in TABLES}
+
+    def table(self, name: str, columns: list[str] | None = None) -> pa.Table:
+        """A whole table, by its name in `TABLES`."""
+        return self._parts[name].read(columns)
+
+    def rows_of(self, name: str, campaign_id: str) -> pa.Table:
+        """One campaign's rows of a campaign table; only the parts of the file that can hold them are read."""
+        return self._parts[name].rows_of(campaign_id)
+
+    def lookup_fields(self, kind: str, key: str) -> bytes | None:
+        """A node's ready-made JSON fields without braces (see `lookup`), or None."""
+        return self._index.get(kind, key)
+
+    def lookup_many(self, nodes: Iterable[tuple[str, str]]) -> list[bytes | None]:
+        """The same for many (kind, key), in the order asked."""
+        return self._index.get_many(nodes)
+
+    def lookup(self, kind: str, key: str) -> dict[str, Any] | None:
+        """A node's fields: kind, key, found, risk, campaign_id, first_seen, last_seen, events, reasons."""
+        fields = self._index.get(kind, key)
+        return None if fields is None else json.loads(b"{" + fields + b"}")
+
+    @cached_property
+    def campaigns(self) -> pa.Table:
+        """Campaigns with their summaries, riskiest first; kept in memory, thousands of rows."""
+        joined = self.table("campaigns").join(self.table("summaries"), "campaign_id")
+        return joined.sort_by([("risk", "descending"), ("campaign_id", "ascending")])
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {campaign_id: row for row, campaign_id in enumerate(self.campaigns["campaign_id"].to_pylist())}
+
+    def campaign(self, campaign_id: str) -> dict[str, Any] | None:
+        """One row of `campaigns`, or None."""
+        row = self._places.get(campaign_id)
+        return None if row is None else self.campaigns.slice(row, 1).to_pylist()[0]
+
+    @cached_property
+    def _merged_into(self) -> dict[str, str]:
+        lineage = self.table("lineage").sort_by("ts")
+        merged = lineage.filter(pc.and_(pc.equal(lineage["event"], "merged"), pc.is_valid(lineage["other_id"])))
+        return dict(zip(merged["campaign_id"].to_pylist(), merged["other_id"].to_pylist(), strict=True))
+
+    def heir(self, campaign_id: str) -> str | None:
+        """The campaign of this snapshot that a merged one lives on in, through as many merges as it took, or None."""
+        for _ in range(_MAX_HEIRS):
+            if campaign_id in self._places:
+                return campaign_id
+            if campaign_id not in self._merged_into:
+                return None
+            campaign_id = self._merged_into[campaign_id]
+        return None
+
+
+def open_current(home: Home, verify: bool = True) -> Snapshot:
+    """Open the live snapshot, its checksums compared where `verify`.
+
+    Raises SnapshotMissingError where nothing was published, SnapshotError naming the file that is damaged.
+    """
+    named = None
+    for _ in range(_OPEN_TRIES):
+        name = read_pointer(home.snapshots / POINTER)
+        if name is None:
+            raise SnapshotMissingError(
+                str(home.snapshots), "nothing has been published yet", "Run `ringleader refresh` first"
+            )
+        if name == named:  # the pointer stood still, so what it names is really gone
+            break
+        named = name
+        folder = home.snapshots / name
+        if folder.is_dir():
+            return open_snapshot(folder, verify)
+    raise SnapshotError(str(home.snapshots / str(named)), "the snapshot named by CURRENT is not there", _PUBLISH_AGAIN)
+
+
+def open_snapshot(folder: Path, verify: bool = True) -> Snapshot:
+    """Open one snapshot's folder. Raises SnapshotError naming the file that is missing or damaged."""
+    manifest = read_manifest(folder)
+    if verify:
+        for name, facts in manifest.files.items():
+            _verify(folder / name, facts)
+    try:
+        return Snapshot(folder, manifest)
+    except (OSError, lmdb.Error, pa.ArrowException) as error:
+        raise SnapshotError(str(folder), f"cannot be read: {error}", _PUBLISH_AGAIN) from error
+
+
+def list_manifests(home: Home) -> list[Manifest]:
+    """Manifests of the snapshots that are kept, the latest published first; damaged ones are left out."""
+    found = []
+    for folder in snapshot_folders(home):
+        try:
+            found.append(read_manifest(folder))
+        except SnapshotError:
+            continue
+    return sorted(found, key=lambda manifest: (manifest.published_at, manifest.id), reverse=True)
+
+
+def snapshot_folders(home: Home) -> list[Path]:
+    """Folders of whole snapshots, oldest window first."""
+    if not home.snapshots.is_dir():
+        return []
+    return sorted(folder for folder in home.snapshots.iterdir() if folder.is_dir() and not is_temporary(folder))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check `manifest.json`. Raises SnapshotError."""
+    path = folder / MANIFEST
+    try:
+        stated = json.loads(path.read_bytes())
+        digest = stated.pop("digest")
+        if digest != body_digest(stated):
+            raise SnapshotError(str(path), "its checksum is wrong", _PUBLISH_AGAIN)
+        if stated.pop("schema") != SCHEMA_VERSION:
+            raise SnapshotError(str(path), "it was written by another version", _PUBLISH_AGAIN)
+        return Manifest(published_at=datetime.fromisoformat(stated.pop("published_at")), **stated)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SnapshotError(str(path), f"cannot be read: {error}", _PUBLISH_AGAIN) from error
+
+
+def body_digest(body: dict[str, Any]) -> str:
+    """SHA-256 of a JSON object, its keys in order."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verify(path: Path, facts: dict[str, Any]) -> None:
+    try:
+        same = path.stat().st_size == facts["bytes"] and file_digest(path) == facts["sha256"]
+    except OSError as error:
+        raise SnapshotError(str(path), f"cannot be read: {error.strerror}", _PUBLISH_AGAIN) from error
+    if not same:
+        raise SnapshotError(str(path), "its checksum is wrong", _PUBLISH_AGAIN)
+
+
+class _MappedTable:
+    """A Parquet file, mapped. A reader is made for each read: Arrow's own is not meant for several threads."""
+
+    def __init__(self, path: Path) -> None:
+        with pa.memory_map(str(path)) as mapped:
+            self._buffer = mapped.read_buffer()
+        self._metadata = pq.read_metadata(pa.BufferReader(self._buffer))
+        names = self._metadata.schema.to_arrow_schema().names
+        self._bounds = self._bounds_of(names.index("campaign_id")) if "campaign_id" in names else []
+
+    def read(self, columns: list[str] | None = None) -> pa.Table:
+        return self._file().read(columns)
+
+    def rows_of(self, campaign_id: str) -> pa.Table:
+        groups = [group for group, (low, high) in enumerate(self._bounds) if low <= campaign_id <= high]
+        part = self._file().read_row_groups(groups)
+        return part.filter(pc.equal(part["campaign_id"], campaign_id))
+
+    def _file(self) -> pq.ParquetFile:
+        return pq.ParquetFile(pa.BufferReader(self._buffer), metadata=self._metadata)
+
+    def _bounds_of(self, column: int) -> list[tuple[str, str]]:
+        groups = range(self._metadata.num_row_groups)
+        statistics = [self._metadata.row_group(group).column(column).statistics for group in groups]
+        return [(facts.min, facts.max) if facts and facts.has_min_max else ("", "\U0010ffff") for facts in statistics]

@@ -1,0 +1,243 @@
+"""A small publication made by hand: three campaigns, the nodes around them, and a merged one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from graph.schema import (
+    ARTEFACTS,
+    CAMPAIGN_EDGES,
+    CAMPAIGNS,
+    EVIDENCE,
+    IMPACT,
+    LINEAGE,
+    MEMBERS,
+    REASONS,
+    SCORES,
+    SENDERS,
+    TIMELINE,
+)
+from graph.values import Campaigns, Publication, Refresh
+
+AS_OF = datetime(2024, 5, 20, 12, tzinfo=UTC)
+START = AS_OF - timedelta(days=30)
+MODEL = "risk-1"
+BAD = [f"bad{number}@offers.example" for number in range(1, 6)]
+CALENDAR_BAD = ["invite+1@cal.example", "invite/2@cal.example", "ïnvite3@cal.example"]
+GOOD = ["ann@example.org", "bob@example.org"]
+TARGETS = [f"target{number}@example.net" for number in range(1, 4)]
+
+
+def table(schema: pa.Schema, rows: list[dict[str, Any]]) -> pa.Table:
+    """A table of this schema; columns that a row leaves out are null."""
+    return pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema=schema)
+
+
+def seen(day: int) -> datetime:
+    return START + timedelta(days=day)
+
+
+def senders(keys: list[str]) -> pa.Table:
+    rows = []
+    for key in sorted(keys):
+        calendar = 4 if "cal.example" in key else 0
+        counts = {"events": 4, "mail": 4 - calendar, "calendar": calendar, "contacts": 0}
+        rows.append({"key": key, "first_seen": seen(1), "last_seen": seen(3), "recipients": 3, **counts})
+    return table(SENDERS, rows)
+
+
+def domains(keys: list[str]) -> pa.Table:
+    return table(
+        ARTEFACTS,
+        [{"key": key, "events": 9, "senders": 3, "first_seen": seen(1), "last_seen": seen(3)} for key in sorted(keys)],
+    )
+
+
+def scores(campaign_of: dict[tuple[str, str], str | None], risk: dict[str | None, float]) -> pa.Table:
+    return table(
+        SCORES,
+        [
+            {"kind": kind, "key": key, "risk": risk[campaign], "campaign_id": campaign, "model": MODEL, "as_of": AS_OF}
+            for (kind, key), campaign in campaign_of.items()
+        ],
+    )
+
+
+def members(campaign_id: str, kind: str, role: str, keys: list[str]) -> list[dict[str, Any]]:
+    return [{"campaign_id": campaign_id, "kind": kind, "key": key, "role": role, "weight": 1.0} for key in keys]
+
+
+def campaign(campaign_id: str, risk: float, state: str, members: int, days: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign_id,
+        "operation_id": "op-1",
+        "risk": risk,
+        "senders": members,
+        "domains": 1,
+        "recipients": 3,
+        "events": members * 4,
+        "first_seen": seen(days[0]),
+        "last_seen": seen(days[1]),
+        "state": state,
+    }
+
+
+def evidence(campaign_id: str, rank: int, relation: str, artefact: str, sentence: str) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign_id,
+        "rank": rank,
+        "relation": relation,
+        "artefact": artefact,
+        "inside": 3,
+        "outside": 1,
+        "strength": 9.0 - rank,
+        "first_seen": seen(1),
+        "last_seen": seen(3),
+        "sentence": sentence,
+    }
+
+
+def edges(campaign_id: str, relation: str, target_kind: str, target: str, keys: list[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "campaign_id": campaign_id,
+            "relation": relation,
+            "source_kind": "sender",
+            "source": key,
+            "target_kind": target_kind,
+            "target": target,
+            "events": 4,
+        }
+        for key in keys
+    ]
+
+
+def campaigns() -> Campaigns:
+    """c-links (5 senders), c-invites (3, calendar), c-quiet (dormant); c-old merged into c-links by way of c-mid."""
+    return Campaigns(
+        campaigns=table(
+            CAMPAIGNS,
+            [
+                campaign("c-invites", 0.91, "new", 3, (5, 9)),
+                campaign("c-links", 0.97, "active", 5, (1, 20)),
+                campaign("c-quiet", 0.60, "dormant", 2, (0, 2)),
+            ],
+        ),
+        members=table(
+            MEMBERS,
+            members("c-links", "sender", "sender", BAD)
+            + members("c-links", "domain", "domain", ["offers.example"])
+            + members("c-links", "recipient", "target", TARGETS)
+            + members("c-invites", "sender", "sender", CALENDAR_BAD)
+            + members("c-invites", "domain", "domain", ["cal.example"])
+            + members("c-quiet", "sender", "sender", ["old1@quiet.example", "old2@quiet.example"]),
+        ),
+        evidence=table(
+            EVIDENCE,
+            [
+                evidence(
+                    "c-links", 1, "linked_to", "offers.example", "5 members link to offers.example, 1 other does."
+                ),
+                evidence("c-links", 2, "sent_from", "192.0.2.0/24", "3 members write from 192.0.2.0/24, 1 other does."),
+                evidence("c-links", 3, "carried", "f-1", "3 members carry one text <b>word for word</b>."),
+                evidence("c-invites", 1, "address_at", "cal.example", "3 members have an address at cal.example."),
+            ],
+        ),
+        lineage=table(
+            LINEAGE,
+            [
+                {"campaign_id": "c-old", "refresh": "r-0", "ts": seen(2), "event": "born"},
+                {
+                    "campaign_id": "c-old",
+                    "refresh": "r-1",
+                    "ts": seen(5),
+                    "event": "merged",
+                    "other_id": "c-mid",
+                    "share": 0.8,
+                },
+                {
+                    "campaign_id": "c-mid",
+                    "refresh": "r-2",
+                    "ts": seen(6),
+                    "event": "merged",
+                    "other_id": "c-links",
+                    "share": 0.7,
+                },
+                {"campaign_id": "c-links", "refresh": "r-0", "ts": seen(2), "event": "born"},
+                {"campaign_id": "c-links", "refresh": "r-2", "ts": seen(6), "event": "grew"},
+            ],
+        ),
+        timeline=table(
+            TIMELINE,
+            [{"campaign_id": "c-links", "ts": seen(day), "events": day, "senders": 2} for day in range(1, 6)]
+            + [{"campaign_id": "c-invites", "ts": seen(7), "events": 12, "senders": 3}],
+        ),
+        edges=table(
+            CAMPAIGN_EDGES,
+            edges("c-links", "linked_to", "domain", "offers.example", BAD)
+            + edges("c-links", "sent_from", "network", "192.0.2.0/24", BAD[:3])
+            + edges("c-links", "wrote_to", "recipient", TARGETS[0], BAD)
+            + edges("c-invites", "address_at", "domain", "cal.example", CALENDAR_BAD),
+        ),
+        impact=table(
+            IMPACT,
+            [
+                {
+                    "campaign_id": "c-links",
+                    "kind": "sender",
+                    "key": BAD[0],
+                    "legitimate_correspondents": 2,
+                    "victim": True,
+                    "reason": "2 people who answer it would lose it.",
+                }
+            ],
+        ),
+    )
+
+
+def publication(refresh_id: str = "r-2", as_of: datetime = AS_OF, shift: float = 0.0) -> Publication:
+    """The whole; `shift` moves every risk a little, so that two publications can be told apart by their answers."""
+    found = campaigns()
+    nodes: dict[tuple[str, str], str | None] = {("sender", key): None for key in GOOD}
+    for row in found.members.to_pylist():
+        if row["role"] != "target":
+            nodes[row["kind"], row["key"]] = row["campaign_id"]
+    nodes["domain", "example.org"] = None
+    risk: dict[str | None, float] = {None: 0.01 + shift}
+    risk |= {row["campaign_id"]: row["risk"] - shift for row in found.campaigns.to_pylist()}
+    return Publication(
+        refresh=Refresh(refresh_id, START, as_of, MODEL, "0" * 64),
+        scores=scores(nodes, risk),
+        reasons=reasons(),
+        senders=senders([key for kind, key in nodes if kind == "sender"]),
+        domains=domains([key for kind, key in nodes if kind == "domain"]),
+        campaigns=found,
+        model_card={"model": MODEL, "metrics": {"auprc": 0.9}},
+        stages=({"name": "window", "rows": 10, "seconds": 0.1, "peak_mb": 50.0},),
+    )
+
+
+def reasons() -> pa.Table:
+    return table(
+        REASONS,
+        [
+            {
+                "kind": "sender",
+                "key": BAD[0],
+                "rank": rank,
+                "relation": "linked_to",
+                "artefact": "offers.example",
+                "contribution": 4.0 - rank / 2,
+                "sentence": f"Reason number {rank}.",
+            }
+            for rank in (3, 1, 2, 4, 6, 5)
+        ],
+    )
+
+
+def without_campaigns(made: Publication) -> Publication:
+    """The same window in which no campaign was found."""
+    empty = {name: getattr(made.campaigns, name).slice(0, 0) for name in made.campaigns.__dataclass_fields__}
+    return replace(made, campaigns=Campaigns(**empty))
