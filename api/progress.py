@@ -44,13 +44,14 @@ class Stage:
     rows: int | None = None
     done: int = 0
     total: int | None = None
+    doing: str = ""
     seconds: float = 0.0
     peak_mb: float = 0.0
     began: float = field(default_factory=time.perf_counter)
 
-    def progress(self, done: int, total: int | None = None) -> None:
-        """`done` of `total` (rows, epochs, batches); `total` None where nobody knows."""
-        self.done, self.total = done, total
+    def progress(self, done: int, total: int | None = None, doing: str = "") -> None:
+        """`done` of `total` (rows, epochs, batches), None where nobody knows; `doing` names the part under way."""
+        self.done, self.total, self.doing = done, total, doing
         self.display.moved(self)
 
     def row(self) -> dict[str, object]:
@@ -214,7 +215,8 @@ def open_display(as_json: bool, stream: IO[str] | None = None) -> Display:
 
 
 def progress_words(stage: Stage) -> str:
-    return f"{stage.done:,}" if stage.total is None else f"{stage.done:,} of {stage.total:,}"
+    counted = f"{stage.done:,}" if stage.total is None else f"{stage.done:,} of {stage.total:,}"
+    return f"{stage.doing} {counted}" if stage.doing else counted
 
 
 def stage_words(stage: Stage) -> str:

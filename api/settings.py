@@ -17,6 +17,8 @@ PRESETS = ("local", "production")
 CONFIG_NAME = "config.toml"  # in a home: its own settings
 _PACKAGED = Path(__file__).parent / "presets"
 _CHECKOUT = Path(__file__).parent.parent / "configs"
+MIB = 1 << 20
+GIB = 1 << 30
 
 
 class SettingsError(RingleaderError):
@@ -48,6 +50,8 @@ class LakeSettings:
 
 @dataclass(frozen=True)
 class ReadSettings:
+    """Those of `graph.read.ReadOptions`, by the same names."""
+
     normalise: str = _setting(
         "gmail",
         "How mailbox names of raw mail are made one: gmail (no dots, no plus tags, at gmail.com) or off.",
@@ -56,7 +60,27 @@ class ReadSettings:
     future_tolerance_hours: float = _setting(
         24.0, "How far ahead of the clock an event may be before it goes to quarantine.", low=0, high=87_600
     )
+    trusted_hops: int = _setting(
+        0,
+        "Newest Received lines of raw mail that relays of your own wrote; the next one tells time and address.",
+        low=0,
+    )
     batch_rows: int = _setting(50_000, "Rows read at a time; memory grows with it.", low=1, high=1_000_000)
+    block_bytes: int = _setting(16 * MIB, "Text read at a time; a CSV row must fit.", low=1024, high=1024 * MIB)
+    max_line_bytes: int = _setting(32 * MIB, "Longest line of JSON Lines; a longer one goes to quarantine.", low=1024)
+    max_text_bytes: int = _setting(
+        1024, "Longest id, address or host; a row with a longer one goes to quarantine.", low=64
+    )
+    max_message_bytes: int = _setting(128 * MIB, "Longest raw message; a longer one goes to quarantine.", low=1024)
+    max_expanded_bytes: int = _setting(
+        64 * GIB, "Most that a gzip or zstd file may expand to; then it is refused.", low=1
+    )
+    max_expansion_ratio: int = _setting(
+        200,
+        "Most times its size that a gzip or zstd file may expand to; mail and tables do 5 to 50, bombs 1,000.",
+        low=1,
+    )
+    bomb_grace_bytes: int = _setting(64 * MIB, "Expanded bytes before that ratio is looked at.", low=0)
 
 
 @dataclass(frozen=True)
@@ -71,7 +95,7 @@ class RefreshSettings:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    seed: int = _setting(0, "Seed of training; the same seed and data give the same model.", low=0)
+    seed: int = _setting(7, "Seed of training; the same seed and data give the same model.", low=0)
 
 
 @dataclass(frozen=True)

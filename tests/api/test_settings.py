@@ -1,5 +1,6 @@
 """Settings: what overrides what, what is refused, and that every setting is documented."""
 
+import itertools
 import tomllib
 from dataclasses import FrozenInstanceError, asdict
 
@@ -123,7 +124,7 @@ def test_whole_numbers_in_bounds_come_through_text_unchanged_and_others_are_refu
 def test_a_preset_documents_every_setting_right_above_it(preset):
     lines = preset_path(preset).read_text().splitlines()
     section, documented = "", {}
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in itertools.pairwise(lines):
         if line.startswith("["):
             section = line.strip("[]")
         elif "=" in line and not line.startswith("#"):
