@@ -1,0 +1,62 @@
+"""Events, reports and verdicts from files to clean batches. Knows nothing of the lake that takes them.
+
+`read_events` takes tables and raw mail, the other two tables only. All stream: memory stays flat.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from graph.read.options import ReadOptions
+from graph.read.quarantine import Quarantine
+from graph.read.rows import EVENTS, REPORTS, VERDICTS, Contract, clean_rows
+from graph.read.sources import MAIL, TABLES, Source, find_sources
+from graph.read.tables import read_table
+
+__all__ = ["Quarantine", "ReadOptions", "read_events", "read_reports", "read_verdicts"]
+
+Paths = Sequence[str | Path]
+Progress = Callable[[int], None]
+
+
+def _silent(rows: int) -> None:
+    """No progress wanted."""
+
+
+def read_events(
+    paths: Paths, options: ReadOptions, quarantine: Quarantine, progress: Progress = _silent
+) -> Iterator[pa.RecordBatch]:
+    """Batches of clean events (`graph.schema.EVENTS`) from tables and raw mail: files, folders or globs.
+
+    Bad rows go to `quarantine` and never stop the rest. `progress` is told the number of rows or messages read since
+    the last time. Raises InputError for what cannot be read at all.
+    """
+    for source in find_sources(paths, TABLES | MAIL, options):
+        yield from _clean(source, EVENTS, options, quarantine, progress)
+
+
+def read_reports(
+    paths: Paths, options: ReadOptions, quarantine: Quarantine, progress: Progress = _silent
+) -> Iterator[pa.RecordBatch]:
+    """Batches of clean reports (`graph.schema.REPORTS`) from tables; otherwise like `read_events`."""
+    for source in find_sources(paths, TABLES, options):
+        yield from _clean(source, REPORTS, options, quarantine, progress)
+
+
+def read_verdicts(
+    paths: Paths, options: ReadOptions, quarantine: Quarantine, progress: Progress = _silent
+) -> Iterator[pa.RecordBatch]:
+    """Batches of clean verdicts (`graph.schema.VERDICT_ROWS`) from tables; otherwise like `read_events`."""
+    for source in find_sources(paths, TABLES, options):
+        yield from _clean(source, VERDICTS, options, quarantine, progress)
+
+
+def _clean(
+    source: Source, contract: Contract, options: ReadOptions, quarantine: Quarantine, progress: Progress
+) -> Iterator[pa.RecordBatch]:
+    for rows in read_table(source, contract, options, quarantine):
+        clean = clean_rows(rows, contract, options, quarantine)
+        progress(rows.columns.num_rows)
+        if clean.num_rows:
+            yield clean
