@@ -1,0 +1,195 @@
+"""The engines that run the graph's Ibis expressions: DuckDB, and Spark behind the `spark` extra. Knows no table.
+
+One object hides where the two differ: how files are read, how an intermediate result is kept, how rows come back
+as Arrow, and the name of the one function (microseconds of a timestamp) that each spells in its own way.
+"""
+
+import importlib.util
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from graph.errors import RingleaderError
+
+ENGINES = ("duckdb", "spark")
+# Leaves room for the Arrow tables beside the engine on the 4 GB that a refresh of a million events may take.
+DEFAULT_MEMORY = "2GB"
+
+
+@ibis.udf.scalar.builtin(name="epoch_us", signature=(("timestamp",), "int64"))  # type: ignore[untyped-decorator]
+def _epoch_us(ts: Any) -> Any:
+    """DuckDB: microseconds since 1970."""
+
+
+@ibis.udf.scalar.builtin(name="unix_micros", signature=(("timestamp",), "int64"))  # type: ignore[untyped-decorator]
+def _unix_micros(ts: Any) -> Any:
+    """Spark: microseconds since 1970."""
+
+
+@ibis.udf.scalar.builtin(name="array_distinct", signature=(("array<string>",), "array<string>"))  # type: ignore[untyped-decorator]
+def distinct_items(items: Any) -> Any:
+    """The distinct items of a list: both engines have it by this name, Ibis' own wraps it in slow null handling."""
+
+
+@ibis.udf.agg.builtin(name="bit_or", signature=(("int64",), "int64"))  # type: ignore[untyped-decorator]
+def any_bits(bits: Any) -> Any:
+    """Bitwise or of a column: both engines have it by this name, Ibis compiles its own for DuckDB only."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A place where Ibis expressions run. Close it, or use it in a with-statement, to free its scratch space."""
+
+    name: str
+    backend: Any
+    scratch: Path
+    micros: Callable[[ir.Value], ir.Value]
+
+    def read(self, files: Sequence[Path], schema: pa.Schema) -> ir.Table:
+        """The rows of these Parquet files, with the columns of `schema`; no file gives no row."""
+        with self._told("the event lake"):
+            if not files:
+                return ibis.memtable(schema.empty_table(), schema=ibis.Schema.from_pyarrow(schema))
+            paths = [str(path) for path in files]
+            table = self._read_spark(paths) if self.name == "spark" else self._read_duckdb(paths)
+            return table.select(*schema.names)
+
+    def keep(self, table: ir.Table) -> ir.Table:
+        """Run the expression once and keep its rows in the engine until `close`."""
+        name = ibis.util.gen_name("kept")
+        with self._told("the window graph"):
+            if self.name == "spark":
+                self._spark_rows(table).cache().createOrReplaceTempView(name)
+                return self.backend.table(name)
+            return self.backend.create_table(name, table, temp=True)
+
+    def fetch(self, table: ir.Table) -> pa.Table:
+        """The rows as Arrow, in no particular order."""
+        with self._told("the window graph"):
+            if self.name == "spark":
+                return self._spark_rows(table).toArrow()
+            return self.backend.to_pyarrow(table)
+
+    def close(self) -> None:
+        """Free kept rows, the connection and the scratch folder."""
+        self.backend.disconnect()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _read_duckdb(self, paths: list[str]) -> ir.Table:
+        # Folders named day=... would otherwise add a column.
+        return self.backend.read_parquet(paths, hive_partitioning=False)
+
+    def _read_spark(self, paths: list[str]) -> ir.Table:
+        name = ibis.util.gen_name("lake")
+        self.backend._session.read.parquet(*paths).createOrReplaceTempView(name)
+        return self.backend.table(name)
+
+    def _spark_rows(self, table: ir.Table) -> Any:
+        """The expression as a Spark DataFrame: Ibis' own way out goes through pandas, which has no nullable integers."""
+        return self.backend._session.sql(self.backend.compile(table))
+
+    @contextmanager
+    def _told(self, thing: str) -> Iterator[None]:
+        try:
+            with warnings.catch_warnings():
+                # Ibis 12 calls it on every query; DuckDB has renamed it.
+                warnings.filterwarnings("ignore", message=r"fetch_arrow_table\(\)", category=DeprecationWarning)
+                yield
+        except duckdb.OutOfMemoryException as error:
+            mend = "Give the engine more memory, free disk space for its scratch files, or take a shorter window"
+            raise RingleaderError(thing, f"the engine ran out of memory or scratch space ({error})", mend) from error
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            mend = "Run `ringleader doctor`; a damaged day is rebuilt by ingesting its events again"
+            raise RingleaderError(thing, f"a file could not be read ({error})", mend) from error
+
+
+def open_engine(name: str = "duckdb", memory: str | None = None, threads: int | None = None) -> Engine:
+    """Start the engine of this name (`duckdb` or `spark`).
+
+    `memory` is a size such as "4GB" beyond which DuckDB spills to scratch files (default 2GB; for Spark the heap of
+    its JVM), `threads` the number of cores used (default all). Raises RingleaderError for an unknown name, and for
+    Spark where pyspark or Java is missing.
+    """
+    if name not in ENGINES:
+        raise RingleaderError(f"engine {name!r}", "there is no such engine", f"Choose one of {', '.join(ENGINES)}")
+    scratch = Path(tempfile.mkdtemp(prefix="ringleader-"))
+    try:
+        opened = _open_spark if name == "spark" else _open_duckdb
+        return opened(scratch, memory or DEFAULT_MEMORY, threads or os.cpu_count() or 1)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def _open_duckdb(scratch: Path, memory: str, threads: int) -> Engine:
+    try:
+        backend = ibis.duckdb.connect(
+            memory_limit=memory,
+            threads=threads,
+            temp_directory=str(scratch),
+            preserve_insertion_order=False,  # nothing here relies on it, and it costs memory
+            autoinstall_known_extensions=False,  # never a download
+        )
+    except duckdb.Error as error:
+        mend = 'Give memory as a size such as "4GB" and threads as a whole number above nought'
+        raise RingleaderError("engine 'duckdb'", f"refused its settings ({error})", mend) from error
+    return Engine("duckdb", backend, scratch, _epoch_us)
+
+
+def _open_spark(scratch: Path, memory: str, threads: int) -> Engine:
+    _check_spark()
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master(f"local[{threads}]").appName("ringleader")
+    for key, value in _spark_settings(scratch, memory, threads).items():
+        builder = builder.config(key, value)
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:  # py4j and pyspark raise several kinds when the JVM fails to start
+        mend = "See the lines that Java printed above; `java -version` must answer 17 or later"
+        raise RingleaderError("engine 'spark'", f"did not start ({error})", mend) from error
+    session.sparkContext.setLogLevel("ERROR")
+    return Engine("spark", ibis.pyspark.connect(session), scratch, _unix_micros)
+
+
+def _spark_settings(scratch: Path, memory: str, threads: int) -> dict[str, str]:
+    return {
+        "spark.driver.memory": memory.upper().removesuffix("B"),
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.local.dir": str(scratch),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(2 * threads),  # the default of 200 is meant for a cluster
+    }
+
+
+def _check_spark() -> None:
+    if importlib.util.find_spec("pyspark") is None:
+        raise RingleaderError(
+            "engine 'spark'", "pyspark is not installed", "Install it: pip install 'ringleader[spark]'"
+        )
+    home = os.environ.get("JAVA_HOME")
+    found = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+    if found is None:
+        raise RingleaderError("engine 'spark'", "Java was not found", "Install Java 17 and set JAVA_HOME or PATH")

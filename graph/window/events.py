@@ -1,0 +1,109 @@
+"""The events of a window as an Ibis table, and the numbering of the keys in it. Counts nothing.
+
+Times become `at`, microseconds after the window's start, so that 0 < at <= span says "inside the window" exactly and
+all later arithmetic is on integers, alike in every engine. The window's days are counted from its start: `day` k covers
+(start + k days, start + k + 1 days], so a window that ends at midnight UTC has the days of the calendar.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import ibis
+import ibis.expr.types as ir
+
+from graph.engine import Engine, distinct_items
+from graph.schema import CHANNELS, LAKE_EVENTS, REPORTS
+from graph.values import Slice
+
+MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR_US = timedelta(hours=1) // MICROSECOND
+DAY_US = timedelta(days=1) // MICROSECOND
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The bounds of a window in microseconds since 1970, and how many days it has (the last one may be partial)."""
+
+    start: int
+    as_of: int
+
+    @classmethod
+    def of(cls, piece: Slice) -> "Clock":
+        return cls((piece.start - EPOCH) // MICROSECOND, (piece.as_of - EPOCH) // MICROSECOND)
+
+    @property
+    def span(self) -> int:
+        return self.as_of - self.start
+
+    @property
+    def days(self) -> int:
+        return max(1, math.ceil(self.span / DAY_US))
+
+
+@dataclass(frozen=True)
+class Keys:
+    """One numbered table (`key`, `id`) for each kind of node; ids follow the byte order of the keys."""
+
+    senders: ir.Table
+    recipients: ir.Table
+    domains: ir.Table
+    networks: ir.Table
+    fingerprints: ir.Table
+
+
+def window_events(piece: Slice, clock: Clock, engine: Engine) -> ir.Table:
+    """The slice's events with start < ts <= as_of, with `at`, `day`, `hour` (UTC) and the channel's position."""
+    lake = engine.read(piece.events, LAKE_EVENTS)
+    placed = lake.mutate(at=engine.micros(lake.ts) - clock.start, channel=_channel_code(lake.channel)).drop("ts")
+    inside = placed.filter(placed["at"] > 0, placed["at"] <= clock.span)
+    return inside.mutate(
+        day=((inside["at"] - 1) // DAY_US).cast("int32"),
+        hour=((inside["at"] + clock.start) // HOUR_US % 24).cast("int32"),
+    )
+
+
+def window_reports(piece: Slice, clock: Clock, engine: Engine) -> ir.Table:
+    """The reports known at `as_of`, whatever event they are about."""
+    reports = engine.read(piece.reports, REPORTS)
+    return reports.filter(engine.micros(reports.ts) <= clock.as_of)
+
+
+def each_recipient(events: ir.Table) -> ir.Table:
+    """One row for each event and distinct recipient: the columns given, `recipients` replaced by `recipient`."""
+    several = events.recipients.length() > 1  # most events have one, and need no search for doubles
+    people = ibis.cases((several, distinct_items(events.recipients)), else_=events.recipients)
+    rows = events.mutate(recipient=people.unnest()).drop("recipients")
+    return rows.filter(rows.recipient.notnull())
+
+
+def each_site(events: ir.Table) -> ir.Table:
+    """One row for each event and linked domain (`sites` are distinct in the lake): `sites` replaced by `domain`."""
+    rows = events.mutate(domain=events.sites.unnest()).drop("sites")
+    return rows.filter(rows.domain.notnull())
+
+
+def number_keys(events: ir.Table, engine: Engine) -> Keys:
+    """Gather the distinct keys of each kind and number them in byte order."""
+    linked = each_site(events.select("sites")).select(key="domain")
+    own = events.select(key="sender_site").distinct()
+    people = each_recipient(events.select("recipients"))
+    return Keys(
+        senders=_numbered(events.select(key="sender"), engine),
+        recipients=_numbered(people.select(key="recipient"), engine),
+        domains=_numbered(linked.distinct().union(own), engine),
+        networks=_numbered(events.select(key="network"), engine),
+        fingerprints=_numbered(events.select(key="fingerprint"), engine),
+    )
+
+
+def _numbered(keys: ir.Table, engine: Engine) -> ir.Table:
+    distinct = keys.filter(keys.key.notnull()).distinct()
+    place = ibis.row_number().over(order_by=distinct.key)
+    return engine.keep(distinct.select("key", id=place.cast("int32")))
+
+
+def _channel_code(channel: ir.Value) -> ir.Value:
+    codes = [(channel == name, code) for code, name in enumerate(CHANNELS)]
+    return ibis.cases(*codes).cast("int8")
