@@ -1,0 +1,81 @@
+"""Files that are old or new, never half: temporary name, fsync, rename, fsync of the folder. Knows no format.
+
+A temporary file is called `.<name>.<pid>.tmp` and lies beside its target, so that the rename stays within one
+file system and whoever cleans up can tell it from real content by its name alone.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+TEMPORARY = ".tmp"
+
+
+@contextmanager
+def replace_with(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write; on a clean exit it becomes `path`, on an error `path` stays as it was.
+
+    A caller that removes the temporary file before leaving gives up the replacement: `path` stays as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    try:
+        yield temporary
+        if temporary.exists():
+            sync_file(temporary)
+            temporary.replace(path)
+            sync_folder(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, durably and all at once."""
+    with replace_with(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def point_to(pointer: Path, name: str) -> None:
+    """Make the pointer file say `name`; readers see the old name or the new one."""
+    write_bytes(pointer, f"{name}\n".encode())
+
+
+def read_pointer(pointer: Path) -> str | None:
+    """What the pointer file says, or None where there is none."""
+    try:
+        return pointer.read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def make_folder(folder: Path) -> None:
+    """Create `folder` and its parents, each entered durably into its own parent."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether `path` is what a killed `replace_with` left behind."""
+    return path.name.startswith(".") and path.name.endswith(TEMPORARY)
+
+
+def sync_file(path: Path) -> None:
+    """Ask the disk to keep the file's content (fsync works on any descriptor of the file)."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Ask the disk to keep the folder's entries: a rename is not durable before."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
