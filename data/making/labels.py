@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from graph.addresses import registrable_domain
 
@@ -31,7 +32,7 @@ REPORT_DELAY = (timedelta(minutes=5), timedelta(days=2))
 VERDICT_DELAY = (timedelta(hours=6), timedelta(days=5))
 SOURCE = "corpus"
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,7 @@ SHOWN_DOMAINS = {
     "mail.netnoteinc.com": "netnoteinc.com",
     "example.sourceforge.net": "lists.sourceforge.net",
 }
-SHOWN_MAILBOXES = {
-    "fork@spamassassin.taint.org": "fork@xent.com",
-    "exmh-users@spamassassin.taint.org": "exmh-users@redhat.com",
-    "exmh-workers@spamassassin.taint.org": "exmh-workers@redhat.com",
-}
+SHOWN_LISTS = {"fork": "xent.com", "exmh-users": "redhat.com", "exmh-workers": "redhat.com"}
 
 
 def same_mailbox(address: str) -> str:
@@ -48,8 +44,9 @@ def same_mailbox(address: str) -> str:
         local = OWNER + hidden["digits"]
     elif domain in OWNER_DOMAINS and HIDDEN_LISTS.fullmatch(local):
         local = OWNER
-    address = f"{local}@{domain}"
-    return SHOWN_MAILBOXES.get(address, address)
+    elif domain == OWNER_DOMAINS[0]:
+        domain = SHOWN_LISTS.get(local, domain)
+    return f"{local}@{domain}"
 
 
 @dataclass

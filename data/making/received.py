@@ -1,4 +1,4 @@
-"""When and from where the corpus's collectors accepted a message. Reads trace headers only; trusts only their own lines.
+"""When and from where the corpus's collectors accepted a message. Reads trace headers, trusts their own lines only.
 
 A Received line is worth what the host is worth that wrote it. The topmost was written by the collector's machine;
 the one below is as good if the line above shows that the message came from another machine of the same collector.
