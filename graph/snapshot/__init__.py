@@ -1,7 +1,6 @@
 """What a refresh publishes and servers read: written whole or not at all, then never changed. Knows no HTTP."""
 
 from graph.snapshot.lookup import NODE_KINDS
-from graph.snapshot.writing import publish
 from graph.snapshot.reading import (
     POINTER,
     TABLES,
@@ -12,6 +11,7 @@ from graph.snapshot.reading import (
     open_snapshot,
     read_manifest,
 )
+from graph.snapshot.writing import publish
 
 __all__ = [
     "NODE_KINDS",

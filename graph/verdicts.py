@@ -1,0 +1,182 @@
+"""The ledger of human verdicts: append-only, durable before `add` returns. Knows neither the lake nor the graph store.
+
+One SQLite file in the home, in write-ahead mode with a full sync at each commit. The refresh merges `as_table` with
+the verdicts that came in files.
+"""
+
+import hashlib
+import json
+import sqlite3
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from graph.errors import RingleaderError
+from graph.home import Home
+from graph.schema import VERDICT_KINDS, VERDICT_ROWS, VERDICTS
+from graph.sqlite import connection, transaction
+
+FILE = "verdicts.sqlite"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SCHEMA = """
+BEGIN;
+CREATE TABLE IF NOT EXISTS verdicts (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    note TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS verdicts_about ON verdicts (kind, key);
+CREATE TABLE IF NOT EXISTS idempotency (
+    source TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    asked TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (source, idempotency_key)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS verdicts_stay BEFORE DELETE ON verdicts
+BEGIN SELECT RAISE(ABORT, 'verdicts are never removed'); END;
+CREATE TRIGGER IF NOT EXISTS verdicts_as_given BEFORE UPDATE ON verdicts
+BEGIN SELECT RAISE(ABORT, 'verdicts are never changed'); END;
+COMMIT;
+"""
+
+
+class VerdictError(RingleaderError):
+    """A verdict that cannot be taken as it is."""
+
+
+class IdempotencyError(RingleaderError):
+    """An idempotency key that was used before, for something else."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What somebody decided about a sender, a domain or a campaign. `place` is its position in the ledger."""
+
+    place: int
+    id: str
+    kind: str
+    key: str
+    verdict: str
+    ts: datetime
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict to be added; `ts` None is now."""
+
+    kind: str
+    key: str
+    verdict: str
+    source: str
+    ts: datetime | None = None
+    note: str = ""
+
+
+class VerdictLedger:
+    """The verdicts given through this home's servers; safe for several processes and threads."""
+
+    def __init__(self, home: Home) -> None:
+        self.path = home.state / FILE
+
+    def add(self, decision: Decision, idempotency_key: str | None = None) -> tuple[Verdict, bool]:
+        """Keep a decision, on disk before this returns; with the verdict kept, whether it is new.
+
+        The same source and `idempotency_key` again give the verdict that was kept the first time. Raises VerdictError
+        for a decision of another shape, IdempotencyError where the key came with another decision before.
+        """
+        _check(decision)
+        asked = _digest(decision)
+        with transaction(self.path, _SCHEMA) as database:
+            if idempotency_key is not None:
+                before = database.execute(
+                    "SELECT asked, id FROM idempotency WHERE source = ? AND idempotency_key = ?",
+                    (decision.source, idempotency_key),
+                ).fetchone()
+                if before is not None:
+                    _same(before["asked"], asked, idempotency_key)
+                    kept = database.execute("SELECT * FROM verdicts WHERE id = ?", (before["id"],)).fetchone()
+                    return _verdict(kept), False
+            row = (str(uuid.uuid4()), *_columns(decision))
+            cursor = database.execute(
+                "INSERT INTO verdicts (id, kind, key, verdict, ts, source, note) VALUES (?, ?, ?, ?, ?, ?, ?)", row
+            )
+            if idempotency_key is not None:
+                database.execute(
+                    "INSERT INTO idempotency VALUES (?, ?, ?, ?)", (decision.source, idempotency_key, asked, row[0])
+                )
+            kept = database.execute("SELECT * FROM verdicts WHERE place = ?", (cursor.lastrowid,)).fetchone()
+        return _verdict(kept), True
+
+    def list(
+        self, limit: int, before: int | None = None, kind: str | None = None, key: str | None = None
+    ) -> list[Verdict]:
+        """At most `limit` verdicts, the latest added first, from below the place `before`."""
+        wanted = {"place < ?": before, "kind = ?": kind, "key = ?": key}
+        clauses = [clause for clause, value in wanted.items() if value is not None]
+        where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+        values = [value for value in wanted.values() if value is not None]
+        with connection(self.path, _SCHEMA) as database:
+            rows = database.execute(
+                f"SELECT * FROM verdicts {where} ORDER BY place DESC LIMIT ?",  # noqa: S608 (clauses are ours)
+                (*values, limit),
+            ).fetchall()
+        return [_verdict(row) for row in rows]
+
+    def as_table(self, as_of: datetime | None = None) -> pa.Table:
+        """All verdicts dated at `as_of` or earlier, as `graph.schema.VERDICT_ROWS`, oldest first."""
+        if not self.path.exists():
+            return VERDICT_ROWS.empty_table()
+        latest = 2**62 if as_of is None else _micros(as_of)
+        with connection(self.path, _SCHEMA) as database:
+            rows = database.execute("SELECT * FROM verdicts WHERE ts <= ? ORDER BY ts, place", (latest,)).fetchall()
+        verdicts = [asdict(_verdict(row)) for row in rows]
+        return pa.Table.from_pylist(
+            [{name: row[name] for name in VERDICT_ROWS.names} for row in verdicts], VERDICT_ROWS
+        )
+
+
+def _check(decision: Decision) -> None:
+    if decision.kind not in VERDICT_KINDS:
+        raise VerdictError("kind", f"{decision.kind!r} is unknown", f"Use one of: {', '.join(VERDICT_KINDS)}")
+    if decision.verdict not in VERDICTS:
+        raise VerdictError("verdict", f"{decision.verdict!r} is unknown", f"Use one of: {', '.join(VERDICTS)}")
+    if not decision.key.strip():
+        raise VerdictError("key", "is empty", "Name the sender, domain or campaign that the verdict is about")
+    if decision.ts is not None and decision.ts > datetime.now(UTC):
+        raise VerdictError("ts", "lies in the future", "Leave it out, or say when the decision was made")
+
+
+def _same(asked_before: str, asked_now: str, idempotency_key: str) -> None:
+    if asked_before != asked_now:
+        raise IdempotencyError(
+            f"Idempotency-Key {idempotency_key}", "came with another verdict before", "Use a new key for a new verdict"
+        )
+
+
+def _digest(decision: Decision) -> str:
+    return hashlib.sha256(json.dumps(asdict(decision), default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _columns(decision: Decision) -> tuple[str, str, str, int, str, str]:
+    moment = _micros(decision.ts or datetime.now(UTC))
+    return decision.kind, decision.key.strip(), decision.verdict, moment, decision.source, decision.note
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _verdict(row: sqlite3.Row) -> Verdict:
+    fields: dict[str, Any] = dict(row)
+    return Verdict(**fields | {"ts": _EPOCH + timedelta(microseconds=fields["ts"])})
