@@ -1,0 +1,440 @@
+"""Campaigns: the kinds there are, and how one becomes senders, domains and messages. Knows neither labels nor files."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from graph.simulate.adversary import Operator, kept_signals
+from graph.simulate.people import Correspondence, prints
+from graph.simulate.rhythm import DAY, HOUR, SECOND, pick
+from graph.simulate.rows import CALENDAR, CONTACTS, MAIL, Ints, Longs, Rows, concat, make_rows, no_rows, owners, spread
+from graph.simulate.senders import Stage
+
+ALL = ("targets", "network", "links", "hour", "address", "fingerprint")
+ONE_SHOT = np.cumsum((0.88, 0.09, 0.03))  # one, two or three messages; nine real spam senders in ten write once
+HITS = 4.0  # how often a shared target list is gone through
+FORETHOUGHT = 2  # days before a first campaign starts
+VARIANTS = 2.0  # mean templates of a campaign
+UNLIKE = 0.1  # share of messages whose fingerprint fits no template
+HABIT = 1.2 * HOUR  # spread around an operator's hour
+COVER_MESSAGES = 14.0  # honest messages of a sender that hides among them
+COVER_ANSWERED = 0.3
+MOST_HIJACKED = 0.06  # share of all people
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a kind of campaign is like. `weight` is how common it is, `volume` how large against others.
+
+    `senders`: fresh (free mail), owned (own domains), hijacked, account. `messages`: mean of each sender, 0 for
+    one-shot senders. `days`: shortest and longest run. `burst`: hours in which a sender writes all it writes, 0 for
+    spread over the run. `links`: own, free or none. `annoyance`: chance of a report by a recipient of average zeal.
+    """
+
+    senders: str
+    messages: float
+    days: tuple[float, float]
+    burst: float
+    links: str
+    signals: tuple[str, ...]
+    recipients: float = 1.0
+    channel: int = MAIL
+    annoyance: float = 0.03
+    answered: float = 0.0
+    weight: float = 1.0
+    volume: float = 1.0
+    cover: bool = False
+    spreads: bool = False  # along the victims' contacts
+    residential: bool = False  # never on rented ranges
+
+
+NO_ADDRESS = ("targets", "network", "links", "hour", "fingerprint")
+KINDS: dict[str, Style] = {
+    "throwaway": Style("fresh", 0, (2, 9), 3, "own", ALL, weight=2.0, volume=1.5),
+    "hijacked": Style("hijacked", 12, (2, 8), 8, "own", NO_ADDRESS, annoyance=0.02, weight=1.5),
+    "calendar": Style("fresh", 3, (3, 12), 24, "own", ALL, recipients=9, channel=CALENDAR, volume=0.5),
+    "contact_share": Style("account", 5, (3, 12), 24, "own", NO_ADDRESS, channel=CONTACTS, annoyance=0.015, volume=0.6),
+    "phishing": Style("owned", 14, (1, 5), 6, "own", ALL, annoyance=0.05, weight=1.5),
+    "drip": Style("fresh", 9, (14, 24), 0, "own", ALL, annoyance=0.02, volume=0.8),
+    "popular_links": Style("fresh", 5, (3, 10), 12, "free", ("targets", "network", "hour", "address", "fingerprint")),
+    "fingerprint_only": Style("fresh", 0, (2, 8), 3, "none", ("targets", "fingerprint"), residential=True),
+    "botnet": Style(
+        "fresh", 0, (1, 5), 2, "own", ("links", "hour", "fingerprint"), weight=0.6, volume=2.5, residential=True
+    ),
+    "camouflage": Style("fresh", 10, (4, 12), 48, "own", ALL, cover=True, annoyance=0.02, weight=0.8),
+    "worm": Style("hijacked", 7, (3, 9), 2, "free", ("fingerprint",), spreads=True, volume=0.5, weight=0.5),
+    "conversation": Style(
+        "fresh", 8, (6, 20), 0, "none", ("targets", "network", "hour", "fingerprint"), answered=0.12, volume=0.5
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """One campaign as the truth knows it; `sites` are registrable domains that exist for it alone."""
+
+    name: str
+    operator: str
+    kind: str
+    senders: Ints
+    sites: Ints
+    first: int
+    last: int
+    events: int
+
+
+@dataclass
+class Underworld:
+    """All campaigns of a world: the truth about them and their rows, in order of time."""
+
+    campaigns: list[Campaign] = field(default_factory=list)
+    rows: Rows = field(default_factory=no_rows)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is decided about a campaign before anything is sent."""
+
+    number: int
+    kind: str
+    style: Style
+    operator: Operator
+    events: float
+    start: int
+    length: int
+    kept: frozenset[str]
+
+
+def plan_underworld(stage: Stage, events: float) -> Underworld:
+    """Operators, their campaigns in order of time, and every malicious message."""
+    crime, rng = stage.options.crime, stage.rng
+    kinds = _kinds(stage)
+    n = len(kinds)
+    volume = np.asarray([KINDS[kind].volume for kind in kinds]) * rng.lognormal(0, crime.size_sigma, n)
+    budget = volume / volume.sum() * events
+    starts, lengths = _schedule(stage, kinds)
+    chiefs = [Operator(k, int(rng.integers(0, 24))) for k in range(max(2, round(n / crime.campaigns_per_operator)))]
+    workshop = _Workshop(stage)
+    world = Underworld()
+    parts = []
+    for number, k in enumerate(np.argsort(starts, kind="stable").tolist()):
+        chief = chiefs[int(rng.integers(0, len(chiefs)))]
+        chief.burn(rng, crime.burnt.at(stage.options.hardness))
+        style = KINDS[kinds[k]]
+        kept = kept_signals(rng, style.signals, stage.options)
+        plan = Plan(number, kinds[k], style, chief, budget[k], int(starts[k]), int(lengths[k]), kept)
+        campaign, rows = workshop.realise(plan)
+        world.campaigns.append(campaign)
+        parts.append(rows)
+    rows = concat(parts)
+    world.rows = rows.take(np.argsort(rows.ts, kind="stable"))
+    return world
+
+
+def _kinds(stage: Stage) -> list[str]:
+    """Two of every kind, the first early and the second late, and further ones by their weight."""
+    crime, rng = stage.options.crime, stage.rng
+    wanted = round(crime.campaigns_per_root * stage.options.events**0.5)
+    names = list(KINDS)
+    weights = np.cumsum([KINDS[name].weight for name in names])
+    more = pick(rng, max(0, wanted - 2 * len(names)), weights)
+    return names + names + [names[k] for k in more.tolist()]
+
+
+def _schedule(stage: Stage, kinds: list[str]) -> tuple[Longs, Longs]:
+    """Start and length of every campaign in microseconds; early ones begin while verdicts are still given."""
+    options, rng, n = stage.options, stage.rng, len(kinds)
+    early = np.arange(n) < len(KINDS)
+    early[2 * len(KINDS) :] = rng.random(n - 2 * len(KINDS)) >= options.crime.late
+    shortest, longest = np.asarray([KINDS[kind].days for kind in kinds], float).T
+    length = rng.uniform(shortest, longest)
+    known = options.days * options.labels.known_until
+    first = np.where(early, FORETHOUGHT, known)
+    last = np.where(early, known - 3.0, options.days - np.minimum(length, 4.0))
+    start = first + rng.random(n) * np.maximum(last - first, 0.5)
+    length = np.minimum(length, options.days - start)
+    return (start * DAY).astype(np.int64), (length * DAY).astype(np.int64)
+
+
+class _Workshop:
+    """Turns plans into rows; remembers which people are already hijacked."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        people = stage.people
+        weight = np.diff(people.activity, prepend=0.0)
+        able = np.flatnonzero(weight > np.median(weight))  # accounts with a past worth stealing
+        self.pool = stage.rng.permutation(able)[: max(12, int(MOST_HIJACKED * len(people)))]
+        self.spared = np.ones(len(people), bool)
+
+    def realise(self, plan: Plan) -> tuple[Campaign, Rows]:
+        rng, style = self.stage.rng, plan.style
+        counts = self._messages(plan)
+        victims = self._victims(plan, len(counts)) if style.senders == "hijacked" else np.empty(0, np.int64)
+        counts = counts[: len(victims)] if style.senders == "hijacked" else counts
+        senders, mail_sites = self._senders(plan, victims, len(counts))
+        by = owners(counts)
+        to_count, to = self._recipients(plan, by, victims)
+        network, host = self._network(plan, by, victims, len(counts))
+        link_count, link, link_sites = self._links(plan, by, len(counts))
+        rows = make_rows(
+            self._times(plan, counts),
+            senders[by],
+            to,
+            to_count=to_count,
+            link=link,
+            link_count=link_count,
+            network=network,
+            host=host,
+            fingerprint=self._prints(plan, len(by)),
+            annoyance=style.annoyance * rng.lognormal(0, 0.5),
+            channel=style.channel,
+            campaign=plan.number,
+        )
+        campaign = Campaign(
+            name=f"c{plan.number:04d}",
+            operator=f"o{plan.operator.number:03d}",
+            kind=plan.kind,
+            senders=senders,
+            sites=np.unique(np.concatenate([mail_sites, link_sites])),
+            first=int(rows.ts.min()),
+            last=int(rows.ts.max()),
+            events=len(rows),
+        )
+        return campaign, concat([rows, *self._surroundings(plan, rows, senders, network, host, counts)])
+
+    # ---- who
+
+    def _messages(self, plan: Plan) -> Longs:
+        """Messages of each sender; their number follows from the campaign's volume."""
+        rng, crime, style = self.stage.rng, self.stage.options.crime, plan.style
+        mean = 1.15 if style.messages == 0 else style.messages
+        n = int(np.clip(round(plan.events / mean), crime.fewest_senders, crime.most_senders))
+        if style.messages == 0:
+            return 1 + pick(rng, n, ONE_SHOT)
+        return 1 + rng.poisson(min(mean, max(1.0, plan.events / n)) - 1, n)
+
+    def _victims(self, plan: Plan, n: int) -> Longs:
+        """Rows of hijacked people, each in one campaign only; a worm takes friends of friends."""
+        least = self.stage.options.crime.fewest_senders
+        free = self.pool[self.spared[self.pool]]
+        n = max(least, min(n, len(free) // 3))
+        chosen = self._chain(free[0], n) if plan.style.spreads else free[:n]
+        self.spared[chosen] = False
+        return np.asarray(chosen, np.int64)
+
+    def _chain(self, seed: int, n: int) -> Longs:
+        """Breadth first along contacts from a first victim."""
+        contacts = self.stage.people.contacts
+        order = [int(seed)]
+        seen = {int(seed)}
+        for at in range(n):
+            if len(order) >= n or at >= len(order):
+                break
+            friends = [k for k in contacts[order[at]].tolist() if k not in seen and self.spared[k]]
+            seen.update(friends)
+            order.extend(dict.fromkeys(friends))
+        return np.asarray(order[:n], np.int64)
+
+    def _senders(self, plan: Plan, victims: Longs, n: int) -> tuple[Ints, Ints]:
+        """Mailbox ids, and the sites registered for their addresses."""
+        stage, none = self.stage, np.empty(0, np.int32)
+        rng, ground, people = stage.rng, stage.ground, stage.people
+        if plan.style.senders == "hijacked":
+            return people.ids[victims], none
+        if plan.style.senders == "account":
+            return ground.accounts(n, plan.kind), none
+        if plan.style.senders == "owned":
+            sites = plan.operator.domains(rng, ground) if "address" in plan.kept else ground.new_sites(n)
+            return ground.people_at(sites[np.arange(n) % len(sites)], plan.kind), sites
+        choice = plan.operator.mail_sites(rng, people) if "address" in plan.kept else people.freemail
+        return ground.people_at(choice[rng.integers(0, len(choice), n)], plan.kind), none
+
+    # ---- to whom
+
+    def _recipients(self, plan: Plan, by: Longs, victims: Longs) -> tuple[Ints, Ints]:
+        """Ragged recipients of each message, distinct within a message."""
+        rng, people, style = self.stage.rng, self.stage.people, plan.style
+        n = len(by)
+        count = 1 + rng.poisson(style.recipients - 1, n)
+        if style.spreads:
+            return np.ones(n, np.int32), self._contacts_of(victims[by])
+        if "targets" in plan.kept:
+            pool = plan.operator.target_list(rng, people, round(count.sum() / HITS))
+        else:
+            pool = np.unique(people.users[pick(rng, 2 * int(count.sum()) + 50, people.popularity)])
+            pool = np.asarray(rng.permutation(pool), np.int32)
+        count = np.minimum(count, len(pool)).astype(np.int32)
+        return count, pool[spread(rng.integers(0, len(pool), n), count) % len(pool)]
+
+    def _contacts_of(self, person: Longs) -> Ints:
+        rng, people = self.stage.rng, self.stage.people
+        friend = people.contacts[person, rng.integers(0, people.contacts.shape[1], len(person))]
+        stranger = people.users[rng.integers(0, len(people.users), len(person))]
+        return np.where(people.user[friend], people.ids[friend], stranger).astype(np.int32)
+
+    # ---- when
+
+    def _times(self, plan: Plan, counts: Longs) -> Longs:
+        rng, style, n = self.stage.rng, plan.style, len(counts)
+        by = owners(counts)
+        begin = np.sort(rng.random(n)) if style.spreads else rng.random(n)
+        if style.burst:
+            within = np.minimum(style.burst * HOUR, plan.length / 2)
+            ts = begin[by] * (plan.length - within) + rng.random(len(by)) * within
+        else:
+            ts = rng.random(len(by)) * plan.length
+        ts = plan.start + ts.astype(np.int64)
+        if "hour" in plan.kept:
+            clock = plan.operator.hour * HOUR + rng.normal(0, HABIT, len(by)).astype(np.int64)
+            ts = ts - ts % DAY + clock % DAY
+        return np.clip(ts, 0, self.stage.days.end - SECOND)
+
+    # ---- from where
+
+    def _network(self, plan: Plan, by: Longs, victims: Longs, n: int) -> tuple[Ints, Ints]:
+        """One network a sender."""
+        stage = self.stage
+        rng, ground, people, crime = stage.rng, stage.ground, stage.people, stage.options.crime
+        residential = plan.style.residential or rng.random() < crime.residential.at(stage.options.hardness)
+        if "network" in plan.kept and not plan.style.residential:
+            pool = plan.operator.rented(rng, ground)
+            base = pool[rng.integers(0, len(pool), n)]
+        elif len(victims):
+            return people.home[victims][by], people.home_host[victims][by]
+        elif residential:
+            base = people.home[rng.integers(0, len(people), n)]
+        else:
+            base = ground.fixed_networks(n)
+        return base[by], ground.host_in(rng, base)[by]
+
+    # ---- with what
+
+    def _links(self, plan: Plan, by: Longs, n: int) -> tuple[Ints, Ints, Ints]:
+        """Ragged hosts of each message, and the sites registered for them."""
+        stage, none = self.stage, np.empty(0, np.int32)
+        rng, ground, crime = stage.rng, stage.ground, stage.options.crime
+        if plan.style.links == "none":
+            return np.zeros(len(by), np.int32), none, none
+        sites = none
+        if plan.style.links == "free":
+            hosts = self._pages(n if "links" not in plan.kept else 3)
+        elif "links" in plan.kept:
+            sites = plan.operator.domains(rng, ground)
+            hosts = ground.new_hosts(sites)
+        elif rng.random() < crime.own_links.at(stage.options.hardness):
+            sites = ground.new_sites(n)
+            hosts = ground.new_hosts(sites)
+        else:
+            hosts = self._pages(n)
+        first = hosts[by % len(hosts)]
+        return *self._with_popular(first), sites
+
+    def _pages(self, n: int) -> Ints:
+        """Fresh pages of free hosts, and shorteners."""
+        stage, web = self.stage, self.stage.web
+        pages = stage.ground.new_pages(web.page_sites[stage.rng.integers(0, len(web.page_sites), n)])
+        short = web.shorteners[stage.rng.integers(0, len(web.shorteners), n)]
+        return np.where(stage.rng.random(n) < 0.3, short, pages).astype(np.int32)
+
+    def _with_popular(self, first: Ints) -> tuple[Ints, Ints]:
+        """Some messages also link a site that everybody links."""
+        stage, web = self.stage, self.stage.web
+        count = 1 + (stage.rng.random(len(first)) < stage.options.crime.popular_links).astype(np.int32)
+        links = np.repeat(first, count)
+        starts = np.cumsum(count) - count
+        extra = np.ones(len(links), bool)
+        extra[starts] = False
+        links[extra] = web.popular[pick(stage.rng, int(extra.sum()), web.cumulative)]
+        return count, links
+
+    def _prints(self, plan: Plan, n: int) -> Longs:
+        rng = self.stage.rng
+        unique = prints(rng, n)
+        if "fingerprint" not in plan.kept:
+            return unique
+        templates = prints(rng, 1 + int(rng.poisson(VARIANTS - 1)))
+        shared = templates[rng.integers(0, len(templates), n)]
+        return np.where(rng.random(n) < UNLIKE, unique, shared)
+
+    # ---- what surrounds it
+
+    def _surroundings(
+        self, plan: Plan, rows: Rows, senders: Ints, network: Ints, host: Ints, counts: Longs
+    ) -> list[Rows]:
+        """Answers that a scam gets and gives, and honest mail that covers the rest."""
+        rng, letters = self.stage.rng, self.stage.letters
+        parts = []
+        if plan.style.answered:
+            replies = letters.answers(rng, rows, plan.style.answered)
+            parts += [replies, self._replied(plan, replies)]
+        disposable = plan.style.messages == 0 or plan.style.senders == "hijacked"
+        hidden = self.stage.options.crime.honest_cover.at(self.stage.options.hardness)
+        if plan.style.cover or (not disposable and hidden):
+            share = 1.0 if plan.style.cover else hidden
+            first = np.cumsum(counts) - counts
+            parts.append(self._cover(letters, senders, network[first], host[first], share))
+        return parts
+
+    def _replied(self, plan: Plan, replies: Rows) -> Rows:
+        """The swindler answers back."""
+        rng = self.stage.rng
+        ts = replies.ts + rng.integers(HOUR, 20 * HOUR, len(replies))
+        return make_rows(
+            ts, replies.to, replies.sender, fingerprint=prints(rng, len(ts)), annoyance=0.005, campaign=plan.number
+        )
+
+    def _cover(self, letters: Correspondence, senders: Ints, network: Ints, host: Ints, share: float) -> Rows:
+        """Honest mail of guilty senders, over the whole span, often answered."""
+        rng, people = self.stage.rng, self.stage.people
+        count = np.where(rng.random(len(senders)) < share, rng.poisson(COVER_MESSAGES, len(senders)), 0)
+        by = owners(count)
+        n = len(by)
+        circle = rng.integers(0, len(people.users), len(senders))
+        near = (circle[by] + rng.integers(0, 12, n)) % len(people.users)
+        link_count, link = letters.private_links(rng, n)
+        rows = make_rows(
+            rng.integers(0, self.stage.days.end, n),
+            senders[by],
+            people.users[near],
+            network=network[by],
+            host=host[by],
+            link=link,
+            link_count=link_count,
+            fingerprint=prints(rng, n),
+        )
+        return concat([rows, letters.answers(rng, rows, COVER_ANSWERED)])
+
+
+def site_table(campaigns: list[Campaign], sites: int) -> npt.NDArray[np.int32]:
+    """For every site the number of the first campaign that owned it, -1 for honest ones."""
+    owner = np.full(sites, -1, np.int32)
+    for number in range(len(campaigns) - 1, -1, -1):
+        owner[campaigns[number].sites] = number
+    return owner
+
+
+def sender_table(campaigns: list[Campaign], mailboxes: int) -> npt.NDArray[np.int32]:
+    """For every mailbox the number of its campaign, -1 for honest ones."""
+    owner = np.full(mailboxes, -1, np.int32)
+    for number, campaign in enumerate(campaigns):
+        owner[campaign.senders] = number
+    return owner
+
+
+def campaign_table(campaigns: list[Campaign], start: int) -> pa.Table:
+    """The truth about campaigns; times are microseconds since the epoch."""
+    time = pa.timestamp("us", tz="UTC")
+    return pa.table(
+        {
+            "campaign": pa.array([c.name for c in campaigns], pa.string()),
+            "operator": pa.array([c.operator for c in campaigns], pa.string()),
+            "kind": pa.array([c.kind for c in campaigns], pa.string()),
+            "senders": pa.array([len(c.senders) for c in campaigns], pa.int64()),
+            "events": pa.array([c.events for c in campaigns], pa.int64()),
+            "first_ts": pa.array([start + c.first for c in campaigns], pa.int64()).cast(time),
+            "last_ts": pa.array([start + c.last for c in campaigns], pa.int64()).cast(time),
+        }
+    )

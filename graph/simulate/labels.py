@@ -1,0 +1,174 @@
+"""What the provider learns: reports by recipients and verdicts by analysts, late, partial and sometimes wrong."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from graph.schema import REPORT_KINDS, REPORTS, VERDICT_ROWS
+from graph.simulate.campaigns import Campaign
+from graph.simulate.options import WorldOptions
+from graph.simulate.people import People
+from graph.simulate.rhythm import DAY, delays
+from graph.simulate.rows import Bools, Floats, Ints, Longs, Rows, owners
+
+JUNK, PHISH, NOT_JUNK = (REPORT_KINDS.index(kind) for kind in ("junk", "phish", "not_junk"))
+PHISHY = 0.6  # share of reports of phishing that say so
+BULKY = 0.0003  # annoyance from which a message counts as bulk and may be rescued
+LEAST_JUDGED = 1
+PLAIN_TRUTH = 0.5  # share of benign verdicts that go to senders who write to many
+
+
+@dataclass
+class ReportDesk:
+    """Draws reports chunk by chunk and keeps them till the end; they are few."""
+
+    options: WorldOptions
+    people: People
+    zeal: Floats  # by mailbox, mean 1 over users
+    puppet: Bools  # by mailbox
+    framed: Bools  # by mailbox: innocent senders to be reported on purpose
+    phishing: Bools  # by campaign number
+    _kept: list[tuple[Longs, Ints, Longs, Ints]] = field(default_factory=list)
+
+    def watch(self, rng: np.random.Generator, rows: Rows, first_event: int) -> None:
+        """Recipients of these rows (events numbered from `first_event`) report some of them."""
+        o, hardness = self.options.labels, self.options.hardness
+        row = owners(rows.to_count)
+        guilty = rows.campaign[row] >= 0
+        chance = rows.annoyance[row] * np.where(guilty, o.reporting.at(hardness), o.mistaken) * self.zeal[rows.to]
+        rescued = np.where(rows.annoyance[row] >= BULKY, o.rescued, 0.0) * self.zeal[rows.to]
+        bought = self.puppet[rows.to]
+        framed = self.framed[rows.sender[row]]
+        chance = np.where(bought, np.where(framed, o.puppet_zeal, 0.0), chance)
+        rescued = np.where(bought, np.where(guilty, o.puppet_zeal, 0.0), rescued)
+        drawn = rng.random(len(row))
+        said = np.flatnonzero(drawn < chance + rescued)
+        phish = guilty[said] & self.phishing[rows.campaign[row[said]]] & (rng.random(len(said)) < PHISHY)
+        kind = np.where(drawn[said] >= chance[said], NOT_JUNK, np.where(phish, PHISH, JUNK))
+        ts = rows.ts[row[said]] + delays(rng, len(said), o.report_hours, o.report_sigma)
+        self._kept.append((first_event + row[said], rows.to[said], ts, kind.astype(np.int32)))
+
+    def rows(self) -> tuple[Longs, Ints, Longs, Ints]:
+        """Event number, reporter, time and kind of every report within the span, in order of time."""
+        event, reporter, ts, kind = (np.concatenate(column) for column in zip(*self._kept, strict=True))
+        order = np.argsort(ts, kind="stable")
+        order = order[ts[order] < self.options.days * DAY]
+        return event[order], reporter[order], ts[order], kind[order]
+
+
+def open_report_desk(
+    options: WorldOptions,
+    people: People,
+    bulk: Ints,
+    mailboxes: int,
+    campaigns: list[Campaign],
+    rng: np.random.Generator,
+) -> ReportDesk:
+    """Decides who reports, whose reports are bought and which of the innocent `bulk` senders are framed."""
+    o, hardness = options.labels, options.hardness
+    users = people.users
+    zeal = np.zeros(mailboxes)
+    zeal[users] = rng.gamma(1.0, 1.0 / o.reporters, len(users)) * (rng.random(len(users)) < o.reporters)
+    puppet = np.zeros(mailboxes, bool)
+    puppet[users[rng.random(len(users)) < o.puppets.at(hardness)]] = True
+    framed = np.zeros(mailboxes, bool)
+    framed[bulk[rng.random(len(bulk)) < o.poisoned.at(hardness)]] = True
+    phishing = np.asarray([campaign.kind == "phishing" for campaign in campaigns] + [False])
+    return ReportDesk(options, people, zeal, puppet, framed, phishing)
+
+
+def report_table(desk: ReportDesk, event_ids: Callable[[Longs], pa.Array], keys: pa.Array, start: int) -> pa.Table:
+    event, reporter, ts, kind = desk.rows()
+    return pa.table(
+        [
+            event_ids(event),
+            keys.take(pa.array(reporter)),
+            pa.array(ts + start).cast(REPORTS.field("ts").type),
+            pa.array(REPORT_KINDS, pa.string()).take(pa.array(kind)),
+        ],
+        schema=REPORTS,
+    )
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What was seen of each mailbox and site: events and first time (microseconds; the span's end where unseen)."""
+
+    events: Longs
+    first: Longs
+    fan_out: Longs
+    site_first: Longs
+
+
+def verdict_table(
+    options: WorldOptions,
+    campaigns: list[Campaign],
+    owner: Ints,
+    sightings: Sightings,
+    keys: pa.Array,
+    site_names: pa.Array,
+    start: int,
+    rng: np.random.Generator,
+) -> pa.Table:
+    """Verdicts given until the known share of the span has passed, in order of time."""
+    guilty, innocent = _judged_guilty(options, campaigns, rng), _judged_innocent(options, owner, sightings, rng)
+    domains = _judged_domains(options, campaigns, rng)
+    number = np.concatenate([guilty, innocent, domains])
+    is_domain = np.arange(len(number)) >= len(guilty) + len(innocent)
+    seen = np.where(
+        is_domain,
+        sightings.site_first[np.where(is_domain, number, 0)],
+        sightings.first[np.where(is_domain, 0, number)],
+    )
+    ts = seen + delays(rng, len(number), options.labels.delay_hours, options.labels.delay_sigma)
+    bad = is_domain | (np.arange(len(number)) < len(guilty))
+    bad ^= rng.random(len(number)) < options.labels.wrong.at(options.hardness)
+    known = np.flatnonzero(ts < labels_end(options))
+    order = known[np.argsort(ts[known], kind="stable")]
+    names = pa.concat_arrays(
+        [keys.take(pa.array(np.concatenate([guilty, innocent]))), site_names.take(pa.array(domains))]
+    )
+    return pa.table(
+        [
+            pa.array(np.where(is_domain, "domain", "sender")[order], pa.string()),
+            names.take(pa.array(order)),
+            pa.array(np.where(bad, "malicious", "benign")[order], pa.string()),
+            pa.array(ts[order] + start).cast(VERDICT_ROWS.field("ts").type),
+            pa.array(["analyst"] * len(order), pa.string()),
+        ],
+        schema=VERDICT_ROWS,
+    )
+
+
+def labels_end(options: WorldOptions) -> int:
+    """Microseconds into the span after which no verdict is given."""
+    return int(options.days * options.labels.known_until) * DAY
+
+
+def _judged_guilty(options: WorldOptions, campaigns: list[Campaign], rng: np.random.Generator) -> Ints:
+    o, hardness = options.labels, options.hardness
+    chosen = [np.empty(0, np.int32)]
+    for campaign in campaigns:
+        if campaign.first >= labels_end(options) or rng.random() >= o.campaigns_judged.at(hardness):
+            continue
+        n = min(o.most_judged, max(LEAST_JUDGED, rng.binomial(len(campaign.senders), o.senders_judged.at(hardness))))
+        chosen.append(rng.permutation(campaign.senders)[:n])
+    return np.concatenate(chosen)
+
+
+def _judged_domains(options: WorldOptions, campaigns: list[Campaign], rng: np.random.Generator) -> Ints:
+    sites = [c.sites for c in campaigns if c.first < labels_end(options)]
+    own = np.unique(np.concatenate([np.empty(0, np.int32), *sites]))
+    return own[rng.random(len(own)) < options.labels.domains_judged].astype(np.int32)
+
+
+def _judged_innocent(options: WorldOptions, owner: Ints, sightings: Sightings, rng: np.random.Generator) -> Ints:
+    """Half of them anybody, half senders who write to many: those are whom analysts look at."""
+    known = (owner < 0) & (sightings.events > 0) & (sightings.first < labels_end(options))
+    anybody, busy = np.flatnonzero(known), np.flatnonzero(known & (sightings.fan_out >= 8))
+    n = max(10, round(len(anybody) * options.labels.innocents_judged))
+    many = rng.permutation(busy)[: round(n * PLAIN_TRUTH)]
+    rest = rng.permutation(np.setdiff1d(anybody, many))[: n - len(many)]
+    return np.concatenate([many, rest]).astype(np.int32)

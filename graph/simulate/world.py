@@ -1,0 +1,355 @@
+"""Puts a world together: plans everybody, lets time run chunk by chunk, and writes events, labels and truth."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from graph.errors import RingleaderError
+from graph.schema import CHANNELS, EVENTS, TIME
+from graph.simulate import campaigns as crime
+from graph.simulate.campaigns import Underworld, plan_underworld
+from graph.simulate.ground import Ground, host_texts
+from graph.simulate.labels import ReportDesk, Sightings, labels_end, open_report_desk, report_table, verdict_table
+from graph.simulate.names import fixed_width, hexadecimal
+from graph.simulate.options import WorldOptions
+from graph.simulate.people import Correspondence, People, Strangers, plan_people, plan_web
+from graph.simulate.rhythm import DAY, WEEK, Days, volume
+from graph.simulate.rows import Ints, Longs, Rows, concat, no_rows, owners
+from graph.simulate.senders import PLANNERS, Population, Stage
+
+COMPRESSION = "zstd"
+ID_DIGITS = 10
+BULK = ("newsletter", "political", "company", "school", "franchise", "club", "outreach", "recruiter", "conference")
+
+
+@dataclass(frozen=True)
+class WorldSummary:
+    """What was written: counts, and the time at which the world should be judged."""
+
+    out: Path
+    events: int
+    senders: int
+    malicious_senders: int
+    campaigns: int
+    reports: int
+    verdicts: int
+    start: datetime
+    labels_end: datetime
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class World:
+    """Everybody and everything planned, before time runs."""
+
+    options: WorldOptions
+    ground: Ground
+    people: People
+    populations: dict[str, Population | Correspondence | Strangers]
+    underworld: Underworld
+    relay_of: Ints  # network a mailbox's mail is forwarded through, -1 for most
+
+
+def simulate(
+    options: WorldOptions, out: str | Path, progress: Callable[[int], None] = lambda events: None
+) -> WorldSummary:
+    """Writes a labelled world into the folder `out`.
+
+    Files: `events.parquet`, `reports.parquet`, `verdicts.parquet` in the contract's columns,
+    `truth/{senders,domains,campaigns}.parquet` and `world.json`. The same options give the same bytes.
+    `progress` is called with the number of events written so far.
+
+    Raises `RingleaderError` where the folder cannot be written.
+    """
+    folder = Path(out)
+    try:
+        (folder / "truth").mkdir(parents=True, exist_ok=True)
+        return _written(plan_world(options), folder, progress)
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        raise RingleaderError(str(folder), reason, "Choose a folder that can be written, with space") from problem
+
+
+def plan_world(options: WorldOptions) -> World:
+    """Who there is, what they plan, and every malicious message."""
+    ground = Ground(options, stream(options, "ground"))
+    web = plan_web(ground, options)
+    people = plan_people(ground, options, stream(options, "people"))
+    letters = Correspondence(people, web, options)
+    days = Days(0, options.days, options.start.weekday())
+    shares = shares_of(options)
+    populations: dict[str, Population | Correspondence | Strangers] = {"people": letters}
+    strangers = Strangers(ground, letters, shares["strangers"] * options.events, stream(options, "strangers"))
+    populations["strangers"] = strangers
+    for name, planner in PLANNERS.items():
+        stage = Stage(ground, options, people, web, letters, days, stream(options, name))
+        populations[name] = planner(stage, shares[name] * options.events)
+    stage = Stage(ground, options, people, web, letters, days, stream(options, "campaigns"))
+    underworld = plan_underworld(stage, shares["campaigns"] * options.events)
+    return World(options, ground, people, populations, underworld, _relays(ground, people, options))
+
+
+def stream(options: WorldOptions, name: str) -> np.random.Generator:
+    """A stream of chance of its own for each part, so that one part's draws never move another's."""
+    return np.random.Generator(np.random.SFC64([options.seed, crc32(name.encode())]))
+
+
+def shares_of(options: WorldOptions) -> dict[str, float]:
+    """Each population's share of the events."""
+    raw = {name: getattr(options.share, name) for name in ("people", "strangers", *PLANNERS, "campaigns")}
+    total = sum(raw.values())
+    return {name: value / total for name, value in raw.items()}
+
+
+def _relays(ground: Ground, people: People, options: WorldOptions) -> Ints:
+    """Mailboxes whose mail comes through a forwarding service, so that its origin is hidden."""
+    rng = stream(options, "relays")
+    relay = np.full(ground.mailboxes, -1, np.int32)
+    chosen = people.users[rng.random(len(people.users)) < options.people.forwarded]
+    relay[chosen] = ground.fixed_networks(3)[rng.integers(0, 3, len(chosen))]
+    return relay
+
+
+# ---- time
+
+
+def chunks(options: WorldOptions) -> Iterator[Days]:
+    """Runs of whole days with about `chunk_events` events each."""
+    step = max(1, int(options.chunk_events * options.days / options.events))
+    for first in range(0, options.days, step):
+        yield Days(first, min(first + step, options.days), options.start.weekday())
+
+
+class Clock:
+    """Lets the world run: rows of each chunk in order of time; what falls later waits."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.waiting = no_rows()
+        options = world.options
+        self.rngs = {name: stream(options, "live " + name) for name in world.populations}
+        self.shares = shares_of(options)
+        self.whole = {habit: volume(Days(0, options.days, options.start.weekday()), habit) for habit in WEEK}
+
+    def rows(self, days: Days) -> Rows:
+        part = volume(days, "private") / self.whole["private"]
+        parts = [self.waiting, self._crimes(days)]
+        for name, population in self.world.populations.items():
+            wanted = self.shares[name] * self.world.options.events * part
+            rng = self.rngs[name]
+            parts.append(population.emit(rng, days, int(wanted + rng.random())))
+        rows = concat(parts)
+        later = rows.ts >= days.end
+        self.waiting = rows.take(np.flatnonzero(later & (rows.ts < self.world.options.days * DAY)))
+        due = np.flatnonzero(~later)
+        return self._relayed(rows.take(due[np.argsort(rows.ts[due], kind="stable")]))
+
+    def _crimes(self, days: Days) -> Rows:
+        rows = self.world.underworld.rows
+        first, last = np.searchsorted(rows.ts, [days.start, days.end])
+        return rows.take(np.arange(first, last))
+
+    def _relayed(self, rows: Rows) -> Rows:
+        alone = rows.to_count == 1
+        first = np.cumsum(rows.to_count) - rows.to_count
+        relay = np.where(alone, self.world.relay_of[rows.to[first]], -1)
+        rows.host[relay >= 0] = 7
+        rows.network[relay >= 0] = relay[relay >= 0]
+        return rows
+
+
+# ---- paper
+
+
+class Printer:
+    """Turns rows into the contract's columns."""
+
+    def __init__(self, ground: Ground, start: int) -> None:
+        self.start = start
+        self.keys = ground.keys
+        self.hosts = ground.host_names
+        self.prefixes = ground.prefixes
+        self.host_texts = host_texts()
+        self.channels = pa.array(CHANNELS, pa.string())
+
+    def batch(self, rows: Rows, first_event: int) -> pa.RecordBatch:
+        n = len(rows)
+        known = rows.network >= 0
+        network = pa.array(np.where(known, rows.network, 0), mask=~known)
+        prefix, host = self.prefixes.take(network), self.host_texts.take(pa.array(rows.host))
+        shown = rows.fingerprint != 0
+        columns = [
+            event_ids(np.arange(first_event, first_event + n)),
+            pa.array(rows.ts + self.start).cast(TIME),
+            self.channels.take(pa.array(rows.channel)),
+            self.keys.take(pa.array(rows.sender)),
+            _lists(rows.to_count, self.keys.take(pa.array(rows.to))),
+            _lists(rows.link_count, self.hosts.take(pa.array(rows.link))),
+            pc.binary_join_element_wise(prefix, host, ""),
+            pc.if_else(pa.array(shown), hexadecimal(rows.fingerprint, 16), pa.scalar(None, pa.string())),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=EVENTS)
+
+
+def event_ids(numbers: Longs) -> pa.Array:
+    """Event ids by number: unique, of one width, telling nothing but the order of arrival."""
+    powers = 10 ** np.arange(ID_DIGITS - 1, -1, -1, dtype=np.int64)
+    digits = (numbers[:, None] // powers % 10 + ord("0")).astype(np.uint8)
+    return fixed_width(np.concatenate([np.full((len(numbers), 1), ord("e"), np.uint8), digits], axis=1))
+
+
+def _lists(counts: Ints, flat: pa.Array) -> pa.Array:
+    offsets = np.zeros(len(counts) + 1, np.int32)
+    np.cumsum(counts, out=offsets[1:])
+    return pa.ListArray.from_arrays(pa.array(offsets), flat)
+
+
+class Ledger:
+    """What was seen so far of every mailbox and site."""
+
+    def __init__(self, ground: Ground, end: int) -> None:
+        self.events = np.zeros(ground.mailboxes, np.int64)
+        self.fan_out = np.zeros(ground.mailboxes, np.int64)
+        self.first = np.full(ground.mailboxes, end, np.int64)
+        self.site_first = np.full(ground.sites, end, np.int64)
+        self.host_sites = ground.host_sites
+        self.mail_sites = ground.mail_sites
+
+    def note(self, rows: Rows) -> None:
+        n = len(self.events)
+        self.events += np.bincount(rows.sender, minlength=n)
+        self.fan_out += np.bincount(rows.sender, rows.to_count, minlength=n).astype(np.int64)
+        _first(self.first, rows.sender, rows.ts)
+        _first(self.site_first, self.host_sites[rows.link], rows.ts[owners(rows.link_count)])
+        sites = self.mail_sites[rows.sender]
+        _first(self.site_first, sites[sites >= 0], rows.ts[sites >= 0])
+
+    def sightings(self) -> Sightings:
+        return Sightings(self.events, self.first, self.fan_out, self.site_first)
+
+
+def _first(known: Longs, at: Ints, ts: Longs) -> None:
+    """Lowers known[at] to ts; rows come in order of time, so the first entry of each is its earliest."""
+    which, index = np.unique(at, return_index=True)
+    known[which] = np.minimum(known[which], ts[index])
+
+
+def _written(world: World, folder: Path, progress: Callable[[int], None]) -> WorldSummary:
+    options, ground = world.options, world.ground
+    start = int(options.start.timestamp()) * 1_000_000
+    clock, printer, ledger = Clock(world), Printer(ground, start), Ledger(ground, options.days * DAY)
+    desk = _report_desk(world)
+    rng = stream(options, "reports")
+    done = 0
+    with pq.ParquetWriter(folder / "events.parquet", EVENTS, compression=COMPRESSION) as writer:
+        for days in chunks(options):
+            rows = clock.rows(days)
+            ledger.note(rows)
+            desk.watch(rng, rows, done)
+            writer.write_batch(printer.batch(rows, done))
+            done += len(rows)
+            progress(done)
+    return _labels_written(world, folder, printer, ledger, desk, done)
+
+
+def _report_desk(world: World) -> ReportDesk:
+    ground, rng = world.ground, stream(world.options, "report desk")
+    roles = [ground.archetypes.index(name) for name in BULK]
+    bulk = np.flatnonzero(np.isin(ground.roles, roles)).astype(np.int32)
+    return open_report_desk(world.options, world.people, bulk, ground.mailboxes, world.underworld.campaigns, rng)
+
+
+def _labels_written(
+    world: World, folder: Path, printer: Printer, ledger: Ledger, desk: ReportDesk, events: int
+) -> WorldSummary:
+    options, ground, campaigns = world.options, world.ground, world.underworld.campaigns
+    owner = crime.sender_table(campaigns, ground.mailboxes)
+    site_names = ground.site_names(np.arange(ground.sites))
+    sightings = ledger.sightings()
+    reports = report_table(desk, event_ids, printer.keys, printer.start)
+    verdicts = verdict_table(
+        options, campaigns, owner, sightings, printer.keys, site_names, printer.start, stream(options, "verdicts")
+    )
+    senders = _sender_truth(world, owner, sightings, printer)
+    tables = {
+        "reports": reports,
+        "verdicts": verdicts,
+        "truth/senders": senders,
+        "truth/domains": _domain_truth(world, site_names, sightings),
+        "truth/campaigns": crime.campaign_table(campaigns, printer.start),
+    }
+    for name, table in tables.items():
+        pq.write_table(table, folder / f"{name}.parquet", compression=COMPRESSION)
+    summary = WorldSummary(
+        out=folder,
+        events=events,
+        senders=len(senders),
+        malicious_senders=pc.sum(senders["malicious"]).as_py() or 0,
+        campaigns=len(campaigns),
+        reports=len(reports),
+        verdicts=len(verdicts),
+        start=options.start,
+        labels_end=options.start + timedelta(microseconds=labels_end(options)),
+        as_of=options.start + timedelta(days=options.days),
+    )
+    _describe(summary, options, folder)
+    return summary
+
+
+def _sender_truth(world: World, owner: Ints, sightings: Sightings, printer: Printer) -> pa.Table:
+    """Every mailbox that sent anything."""
+    ground, campaigns = world.ground, world.underworld.campaigns
+    seen = np.flatnonzero(sightings.events)
+    guilty = owner[seen] >= 0
+    roles = np.asarray(ground.archetypes, dtype=object)[ground.roles[seen]]
+    hijacked = guilty & (roles == "person")
+    return pa.table(
+        {
+            "key": printer.keys.take(pa.array(seen)),
+            "malicious": pa.array(guilty),
+            **_belongings(owner[seen], campaigns),
+            "archetype": pa.array(np.where(hijacked, "hijacked", roles), pa.string()),
+            "events": pa.array(sightings.events[seen]),
+            "first_ts": pa.array(sightings.first[seen] + printer.start).cast(TIME),
+        }
+    ).sort_by("key")
+
+
+def _domain_truth(world: World, names: pa.Array, sightings: Sightings) -> pa.Table:
+    """Every registrable domain that was linked or written from."""
+    campaigns = world.underworld.campaigns
+    owner = crime.site_table(campaigns, world.ground.sites)
+    seen = np.flatnonzero(sightings.site_first < world.options.days * DAY)
+    return pa.table(
+        {
+            "key": names.take(pa.array(seen)),
+            "malicious": pa.array(owner[seen] >= 0),
+            **_belongings(owner[seen], campaigns),
+        }
+    ).sort_by("key")
+
+
+def _belongings(owner: Ints, campaigns: list[crime.Campaign]) -> dict[str, pa.Array]:
+    """Campaign and operator of each, null for the innocent."""
+    number = pa.array(np.maximum(owner, 0), mask=owner < 0)
+    names = pa.array([c.name for c in campaigns], pa.string())
+    operators = pa.array([c.operator for c in campaigns], pa.string())
+    return {"campaign": names.take(number), "operator": operators.take(number)}
+
+
+def _describe(summary: WorldSummary, options: WorldOptions, folder: Path) -> None:
+    moments = {name: getattr(summary, name).isoformat() for name in ("start", "labels_end", "as_of")}
+    counts = {
+        name: getattr(summary, name)
+        for name in ("events", "senders", "malicious_senders", "campaigns", "reports", "verdicts")
+    }
+    text = json.dumps({"seed": options.seed, **moments, **counts, "options": options.as_dict()}, indent=2)
+    (folder / "world.json").write_text(text + "\n", encoding="utf-8")
