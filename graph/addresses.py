@@ -150,6 +150,12 @@ def registrable_domain(host: str) -> str | None:
     return f"{found.domain}.{found.suffix}"
 
 
+def has_known_suffix(host: str) -> bool:
+    """Whether the host ends in a suffix of the public suffix list."""
+    name = canonical_host(host)
+    return name is not None and bool(_with_private.extract_str(name).suffix)
+
+
 def is_ip_literal(host: str) -> bool:
     """Whether a canonical host is an IP address."""
     return ":" in host or host.rpartition(".")[2].isdigit()
