@@ -5,4 +5,4 @@ from collections.abc import Iterable
 
 def fingerprint_of(texts: Iterable[tuple[str, str]]) -> str | None:
     """The fingerprint of texts, each with its kind (`plain` or `html`); None for too little text to say."""
-    return None if not list(texts) else None
+    return None

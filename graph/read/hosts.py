@@ -14,11 +14,11 @@ from graph.addresses import canonical_host, has_known_suffix
 MAX_HOSTS: Final = 200  # of one message; a mail with more links than that is a directory, not evidence
 
 _STOP: Final = r"\s/?#\\\"'<>()\[\]{},;|^`"
-_URL: Final = re.compile(
-    rf"(?:https?|ftp):[/\\]{{2,4}}((?:[^{_STOP}]{{0,512}}@)?(?:\[[0-9a-f:.]{{2,45}}\]|[^{_STOP}]{{1,512}}))"
-    rf"|(?<![\w@./:-])(www\d{{0,2}}\.[^{_STOP}]{{1,512}})",
-    re.IGNORECASE,
-)
+# Both begin with a literal, which `re` searches for many times faster than for a choice of schemes.
+_NETLOC: Final = re.compile(rf":[/\\]{{2,4}}((?:[^{_STOP}]{{0,512}}@)?(?:\[[0-9a-f:.]{{2,45}}\]|[^{_STOP}]{{1,512}}))")
+_WWW: Final = re.compile(rf"www\d{{0,2}}\.[^{_STOP}]{{1,512}}")
+_SCHEMES: Final = ("http", "https", "ftp")
+_INSIDE: Final = re.compile(r"[\w@./:-]")  # before `www.`: it is the middle of something longer
 _ATTRIBUTE: Final = re.compile(
     r"[\s\"'/](?:href|src|action|background)\s{0,16}=\s{0,16}(?:\"([^\"]{0,4096})|'([^']{0,4096})|([^\s\"'>]{1,4096}))",
     re.IGNORECASE,
@@ -31,10 +31,13 @@ _TRAILING: Final = ".:!*_~=&$%+-'"
 
 def hosts_of_text(text: str) -> Iterator[str]:
     """Hosts of bare URLs (`http:`, `https:`, `ftp:`, `www.`) in the order of appearance, repeats included."""
-    if "://" not in text and "www" not in text.lower() and ":\\" not in text:
-        return
-    for match in _URL.finditer(text):
-        host = _host(match[1] or match[2])
+    text = text.lower()
+    found = [(at.start(), at[1]) for at in _NETLOC.finditer(text) if text.endswith(_SCHEMES, 0, at.start())]
+    found += [
+        (at.start(), at[0]) for at in _WWW.finditer(text) if not at.start() or not _INSIDE.match(text, at.start() - 1)
+    ]
+    for _, netloc in sorted(found):
+        host = _host(netloc)
         if host:
             yield host
 

@@ -8,7 +8,7 @@ import binascii
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
@@ -53,23 +53,22 @@ class Text:
     text: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Parsed:
     """What the walk found: the mbox envelope line if there was one, the headers, and the texts in order."""
 
     envelope: str
-    headers: Message
+    headers: dict[str, list[str]]
     body: bytes
-    texts: list[Text] = field(default_factory=list)
+    texts: list[Text]
 
     def values(self, name: str) -> list[str]:
-        """All values of a header, unfolded and bounded, control characters as blanks; not decoded."""
-        return [_value(value) for value in self.headers.get_all(name, [])]
+        """All values of a header (its name in lower case), unfolded and bounded, control characters as blanks."""
+        return [_value(value) for value in self.headers.get(name, ())]
 
     def value(self, name: str) -> str:
         """The first value of a header, or ''."""
-        values = self.values(name)
-        return values[0] if values else ""
+        return next(iter(self.values(name)), "")
 
 
 def parse(raw: bytes) -> Parsed:
@@ -79,9 +78,11 @@ def parse(raw: bytes) -> Parsed:
         envelope = envelope or found[0]
         raw = raw[found.end() :]
     headers, start = _head(raw, 0, len(raw))
-    parsed = Parsed(envelope.decode("latin-1").strip(), headers, raw[start:])
-    parsed.texts.extend(_texts(raw, headers, start))
-    return parsed
+    named: dict[str, list[str]] = {}
+    for name, value in headers.items():
+        named.setdefault(name.lower(), []).append(value)
+    texts = list(_texts(raw, headers, start))
+    return Parsed(envelope.decode("latin-1").strip(), named, raw[start:], texts)
 
 
 def _head(raw: bytes, start: int, end: int) -> tuple[Message, int]:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
+from functools import lru_cache
 from typing import Final
 
 from graph.addresses import ip_address, registrable_domain
@@ -33,7 +34,7 @@ _IN_COMMENT: Final = re.compile(rf"[(\s@\[]{_IP}(?=[)\s\]])", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"\(([^()]{0,1024})\)")
 _BY: Final = re.compile(r"(?:^|\s)by\s+([^\s;()]{1,255})", re.IGNORECASE)
 _GREETING: Final = re.compile(r"\b(?:helo|ehlo)[ =][^\s()]{1,255}", re.IGNORECASE)
-_FOR: Final = re.compile(r"\sfor\s+<?([^\s<>;]{3,320}@[^\s<>;]{1,255})>?", re.IGNORECASE)
+_FOR: Final = re.compile(r"\sfor\s+<?([^\s<>;]{1,320}@[^\s<>;]{1,255})>?", re.IGNORECASE)
 _PICK_UP: Final = re.compile(r"fetchmail|getmail|with (?:POP|IMAP)", re.IGNORECASE)
 _NAME: Final = re.compile(r"^\s*([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)", re.IGNORECASE)
 
@@ -60,12 +61,17 @@ class Acceptance:
 
 def acceptance_of(lines: Sequence[str], latest: datetime, trusted_hops: int = 0) -> Acceptance:
     """Read the `Received` lines, newest first. A time after `latest` is taken for a broken clock and left out."""
-    hops = [read_hop(line, latest) for line in lines[trusted_hops:MAX_LINES]]
-    public = [hop for hop in hops if hop.ip and not hop.pick_up]
-    strangers = (hop for hop in public if not hop.own_relay)
-    entry = next(strangers, public[-1] if public else None)
-    recipient = next((hop.recipient for hop in hops if hop.recipient), None)
-    newest = next((hop.ts for hop in hops if hop.ts), None)
+    newest: datetime | None = None
+    recipient: str | None = None
+    entry: Hop | None = None
+    for line in lines[trusted_hops:MAX_LINES]:
+        hop = read_hop(line, latest)
+        newest = newest or hop.ts
+        recipient = recipient or hop.recipient
+        if hop.ip and not hop.pick_up:
+            entry = hop
+            if not hop.own_relay:
+                break
     if entry is None:
         return Acceptance(newest, None, recipient)
     return Acceptance(_believed(entry.ts, newest), entry.ip, entry.recipient or recipient)
@@ -109,6 +115,7 @@ def _origin(origin: str) -> tuple[str | None, str | None]:
     return (public_ip(found[1]) if found else None), None
 
 
+@lru_cache(maxsize=1 << 14)
 def public_ip(text: str) -> str | None:
     """The address where it is one of the public internet, in its usual spelling; else None."""
     address = ip_address(text)
