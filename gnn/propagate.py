@@ -1,0 +1,262 @@
+"""Typed propagation: what the neighbours over each relation tell about a sender, by sparse products computed once.
+
+A sender never sees its own signal or label: every pool is taken over the *other* users of an artefact (leave one out).
+Decoupled from learning as in SIGN (Frasca et al. 2020, arXiv:2004.11198) and NARS (Yu et al. 2020, arXiv:2011.09679).
+The module knows tables and matrices; it does not know what the network makes of them.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from torch_geometric.data import HeteroData
+
+from gnn.features import Channels, channels, co_user_signals, report_signals, sender_channels, span_days
+from graph.evidence import Evidence, Floats, column
+from graph.values import Window
+
+Array = NDArray[np.float64]
+
+PRIOR_STRENGTH = 2.0  # pseudo-labels behind the prior in every pooled label rate
+REPORT_STRENGTH = 20.0  # pseudo-messages behind the prior in every pooled report rate
+LABEL_PRIOR = 0.1
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One relation, ready for leave-one-out pooling.
+
+    `used` is sender × artefact (ones); `weight[e]` the rarity log(n / d) of the artefact of edge e, 0 where nobody
+    else uses it; `row[e]` the edge's sender. Edges are in row order, so that rows can be reduced in place.
+    """
+
+    name: str
+    used: sp.csr_matrix
+    row: NDArray[np.int64]
+    others: Array
+    weight: Array
+
+    @staticmethod
+    def of(name: str, used: sp.csr_matrix) -> "Pool":
+        """The pool of a sender × artefact matrix."""
+        degree = np.bincount(used.indices, minlength=used.shape[1]).astype(np.float64)
+        others = degree[used.indices] - 1
+        rarity = np.log(max(used.shape[0], 2) / np.maximum(degree[used.indices], 1))
+        row = np.repeat(np.arange(used.shape[0]), np.diff(used.indptr))
+        return Pool(name, used, row, others, np.where(others > 0, np.maximum(rarity, 0.05), 0.0))
+
+    def others_sum(self, signal: Array) -> Array:
+        """For every edge the signal summed over the artefact's other users, shape (edges,)."""
+        return np.asarray((self.used.T @ signal)[self.used.indices] - signal[self.row])
+
+    def mean(self, edge_values: Array) -> Array:
+        """Rarity-weighted mean over a sender's edges, shape (senders,); 0 where there is none."""
+        total = np.bincount(self.row, weights=self.weight, minlength=self.used.shape[0])
+        return np.bincount(self.row, weights=self.weight * edge_values, minlength=self.used.shape[0]) / np.maximum(
+            total, 1e-9
+        )
+
+    def most(self, edge_values: Array) -> Array:
+        """Largest value over a sender's shared edges, shape (senders,); 0 where there is none."""
+        out = np.zeros(self.used.shape[0])
+        values = np.where(self.weight > 0, edge_values, -np.inf)
+        filled = np.flatnonzero(np.diff(self.used.indptr))
+        if len(filled):
+            out[filled] = np.maximum.reduceat(values, self.used.indptr[filled])
+        return np.where(np.isfinite(out), out, 0.0)
+
+    def ties(self) -> Array:
+        """Summed rarity of a sender's shared artefacts: how much evidence there is at all."""
+        return np.bincount(self.row, weights=self.weight, minlength=self.used.shape[0])
+
+
+@dataclass(frozen=True)
+class Propagated:
+    """A window ready to learn from: the typed graph, and every channel that needs no label (rows = senders)."""
+
+    data: HeteroData
+    structure: Channels
+
+
+def propagate(window: Window, evidence: Evidence) -> Propagated:
+    """Everything about a window that does not change with the labels, computed once."""
+    data = carrier(window, evidence)
+    return Propagated(data, structure(window, evidence, data))
+
+
+def carrier(window: Window, evidence: Evidence) -> HeteroData:
+    """The typed graph: own channels on senders, degrees on artefacts, one edge type a relation, co-targeting included."""
+    data = HeteroData()
+    own = sender_channels(window, evidence)
+    data["sender"].x = torch.from_numpy(own.values)
+    for relation in evidence.relations:
+        data[relation.nodes].x = torch.from_numpy(_artefact_columns(getattr(window, relation.nodes)))
+        cells = relation.counts.tocoo()
+        data["sender", relation.name, relation.nodes].edge_index = _edge_index(cells)
+        data["sender", relation.name, relation.nodes].edge_attr = torch.from_numpy(cells.data)
+    cells = evidence.cotargets.tocoo()
+    data["sender", "cotargets", "sender"].edge_index = _edge_index(cells)
+    data["sender", "cotargets", "sender"].edge_attr = torch.from_numpy(cells.data)
+    return data
+
+
+def pools(data: HeteroData) -> tuple[Pool, ...]:
+    """A pool for every sender-to-artefact relation of the graph."""
+    return tuple(
+        Pool.of(name, _matrix(data, (source, name, target), ones=True))
+        for source, name, target in data.edge_types
+        if source != target
+    )
+
+
+def structure(window: Window, evidence: Evidence, data: HeteroData) -> Channels:
+    """Everything that needs no label: own channels, and what shape of crowd shares each relation with the sender."""
+    found = sender_channels(window, evidence)
+    users, reports = co_user_signals(window), report_signals(window)
+    for pool in pools(data):
+        found = found.beside(_crowd(pool, data, users, evidence))
+        found = found.beside(_reported(pool, reports))
+    return found.beside(_cotarget_structure(evidence, users, reports))
+
+
+def label_channels(data: HeteroData, malicious: Array, benign: Array) -> Channels:
+    """Known labels lent over every relation, one and two hops, never a row's own over one hop.
+
+    `malicious` and `benign` are label weights by sender, 0 where unknown. Over two hops a row's own label can come
+    back through a neighbour: callers that train on labelled rows hide those rows' labels fold by fold
+    (`gnn.train.cross_fitted`).
+    """
+    every = pools(data)
+    near = [_lent(pool, malicious, benign) for pool in every]
+    cotarget = _lent_cotarget(_matrix(data, ("sender", "cotargets", "sender")), malicious, benign)
+    first = np.max([columns["most"] for columns in near] + [cotarget["mean"]], axis=0)
+    found = channels(cotarget, "cotargets.labels")
+    for pool, columns in zip(every, near, strict=True):
+        far = pool.others_sum(first) / np.maximum(pool.others, 1)
+        columns["two_hops"] = pool.mean(far)
+        columns["two_hops_most"] = pool.most(far)
+        found = found.beside(channels(columns, f"{pool.name}.labels"))
+    return found
+
+
+def _edge_index(cells: sp.coo_matrix) -> torch.Tensor:
+    return torch.from_numpy(np.stack([cells.row, cells.col]).astype(np.int64))
+
+
+def _matrix(data: HeteroData, edge: tuple[str, str, str], ones: bool = False) -> sp.csr_matrix:
+    store: Any = data[edge]
+    row, col = store.edge_index.numpy()
+    weight = np.ones(len(row)) if ones else store.edge_attr.numpy().astype(np.float64)
+    shape = (data[edge[0]].x.shape[0], data[edge[2]].x.shape[0])
+    return sp.csr_matrix((weight, (row, col)), shape=shape)
+
+
+def _artefact_columns(table: Any) -> Floats:
+    columns = [np.log1p(column(table, "events")), np.log1p(column(table, "senders")), np.log1p(span_days(table))]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _crowd(pool: Pool, data: HeteroData, users: dict[str, Array], evidence: Evidence) -> Channels:
+    nodes = next(target for _, name, target in data.edge_types if name == pool.name)
+    artefact = data[nodes].x.numpy().astype(np.float64)[pool.used.indices]
+    some = np.maximum(pool.others, 1)
+    columns = {f"others.{name}": pool.mean(pool.others_sum(signal) / some) for name, signal in users.items()}
+    columns["ties"] = np.log1p(pool.ties())
+    columns["crowd"] = pool.mean(np.log1p(pool.others))
+    columns["crowd_most"] = pool.most(np.log1p(pool.others))
+    columns["rarest"] = pool.most(pool.weight)
+    columns["events_a_user"] = pool.mean(artefact[:, 0] - np.log1p(pool.others))
+    columns["life"] = pool.mean(artefact[:, 2])
+    if pool.name != "wrote_to":  # recipients are met through co-targeting, where days are no evidence by themselves
+        columns["synchrony"] = pool.mean(_synchrony(pool, evidence.days))
+        columns["same_hours"] = pool.mean(_synchrony(pool, evidence.hours))
+    return channels(columns, f"{pool.name}.crowd")
+
+
+def _synchrony(pool: Pool, profiles: Floats) -> Array:
+    """Cosine of a sender's day (or hour) profile with the other users' of the artefact, by edge."""
+    mass = (pool.used.T @ profiles).astype(np.float32)
+    out = np.zeros(len(pool.row))
+    shared = np.flatnonzero(pool.weight > 0)
+    for at in range(0, len(shared), 200_000):
+        edges = shared[at : at + 200_000]
+        own = profiles[pool.row[edges]]
+        rest = mass[pool.used.indices[edges]] - own
+        norms = np.linalg.norm(own, axis=1) * np.linalg.norm(rest, axis=1)
+        out[edges] = np.einsum("ij,ij->i", own, rest) / np.maximum(norms, 1e-9)
+    return out
+
+
+def _report_rate(junk: Array, not_junk: Array, messages: Array, overall: float) -> Array:
+    return np.asarray(
+        np.log((np.maximum(junk - not_junk, 0) + REPORT_STRENGTH * overall) / (messages + REPORT_STRENGTH) / overall)
+    )
+
+
+def _overall(reports: dict[str, Array]) -> float:
+    return float((reports["junk"].sum() + 1) / (reports["messages"].sum() + 100))
+
+
+def _reported(pool: Pool, reports: dict[str, Array]) -> Channels:
+    junk, clear, sent = (pool.others_sum(reports[name]) for name in ("junk", "not_junk", "messages"))
+    rate = _report_rate(junk, clear, sent, _overall(reports))
+    columns = {
+        "mean": pool.mean(rate),
+        "most": pool.most(rate),
+        "reporters": pool.most(np.log1p(junk)),
+        "not_junk": pool.mean(np.log1p(clear)),
+    }
+    return channels(columns, f"{pool.name}.reports")
+
+
+def _cotarget_structure(evidence: Evidence, users: dict[str, Array], reports: dict[str, Array]) -> Channels:
+    weights = evidence.cotargets
+    total = np.asarray(weights.sum(axis=1)).ravel()
+    peers = np.diff(weights.indptr)
+    share = np.maximum(total, 1e-9)
+    columns = {f"others.{name}": np.asarray(weights @ signal) / share for name, signal in users.items()}
+    columns["peers"] = np.log1p(peers)
+    columns["weight"] = np.log1p(total)
+    columns["weight_a_peer"] = np.log1p(total / np.maximum(peers, 1))
+    columns["same_days"] = _weighted_cosine(weights, evidence.days)
+    columns["same_hours"] = _weighted_cosine(weights, evidence.hours)
+    near = weights.copy()
+    near.data = np.ones_like(near.data)
+    junk, clear, sent = (np.asarray(near @ reports[name]) for name in ("junk", "not_junk", "messages"))
+    rate = _report_rate(junk, clear, sent, _overall(reports))
+    reported = channels({"mean": rate, "reporters": np.log1p(junk)}, "cotargets.reports")
+    return channels(columns, "cotargets.crowd").beside(reported)
+
+
+def _weighted_cosine(weights: sp.csr_matrix, profiles: Floats) -> Array:
+    unit = profiles / np.maximum(np.linalg.norm(profiles, axis=1, keepdims=True), 1e-9)
+    total = np.maximum(np.asarray(weights.sum(axis=1)).ravel(), 1e-9)
+    return np.asarray(np.einsum("ij,ij->i", unit, weights @ unit), dtype=np.float64) / total
+
+
+def _log_odds(malicious: Array, benign: Array) -> Array:
+    return np.log((malicious + PRIOR_STRENGTH * LABEL_PRIOR) / (benign + PRIOR_STRENGTH * (1 - LABEL_PRIOR))) - np.log(
+        LABEL_PRIOR / (1 - LABEL_PRIOR)
+    )
+
+
+def _lent(pool: Pool, malicious: Array, benign: Array) -> dict[str, Array]:
+    bad, good = pool.others_sum(malicious), pool.others_sum(benign)
+    odds = _log_odds(bad, good)
+    return {
+        "mean": pool.mean(odds),
+        "most": pool.most(odds),
+        "least": -pool.most(-odds),
+        "malicious": pool.most(np.log1p(bad)),
+        "benign": pool.most(np.log1p(good)),
+    }
+
+
+def _lent_cotarget(weights: sp.csr_matrix, malicious: Array, benign: Array) -> dict[str, Array]:
+    near = weights.copy()
+    near.data = np.ones_like(near.data)
+    bad, good = np.asarray(near @ malicious), np.asarray(near @ benign)
+    return {"mean": _log_odds(bad, good), "malicious": np.log1p(bad), "benign": np.log1p(good)}

@@ -1,0 +1,222 @@
+"""Fitting the risk network on what was known at one moment. Knows channels and labels, not where they came from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gnn.calibrate import Calibration, calibrate, expected_calibration_error, sigmoid
+from gnn.features import Channels
+from gnn.labels import Labels
+from gnn.network import NetworkShape, Normaliser, RiskNetwork
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+LabelChannels = Callable[[Labels], Channels]
+
+LEAST_OF_A_CLASS = 5  # fewer labels of one class than this teach nothing
+LEAST_FOR_VALIDATION = 40
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How the network is fitted. Rates as in AdamW with a one-cycle schedule."""
+
+    seed: int = 7
+    steps: int = 160
+    rate: float = 3e-3
+    decay: float = 1e-2
+    folds: int = 5
+    validation_share: float = 0.3
+    check_every: int = 20
+    unlabelled_weight: float = 0.3  # of the benign labels' total weight, spread over a sample of unlabelled rows
+    unlabelled_rows: int = 4_000
+    batch_rows: int = 2_048
+    members: int = 4
+    width: int = 48
+
+
+@dataclass(frozen=True)
+class RiskModel:
+    """A fitted network with all it needs to score: plain arrays, no code."""
+
+    shape: NetworkShape
+    weights: dict[str, NDArray[np.float32]]
+    normaliser: Normaliser
+    names: tuple[str, ...]
+    blocks: tuple[str, ...]
+    calibration: Calibration
+    card: dict[str, Any]
+
+    def margins(self, channels: Channels) -> Array:
+        """Uncalibrated log-odds, shape (rows,). Channels must be those of the fit, in order."""
+        network = RiskNetwork(self.shape, block_numbers(self.blocks))
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in self.weights.items()}, strict=False)
+        return network.margins(self.normaliser(channels.values)).astype(np.float64)
+
+
+def block_numbers(blocks: tuple[str, ...]) -> torch.Tensor:
+    """The number of each column's block, in order of first appearance."""
+    order = {block: at for at, block in enumerate(dict.fromkeys(blocks))}
+    return torch.tensor([order[block] for block in blocks], dtype=torch.int64)
+
+
+def learnable(labels: Labels) -> bool:
+    """Whether both classes are known well enough to learn from."""
+    target = labels.target[labels.known]
+    return bool(min(target.sum(), len(target) - target.sum()) >= LEAST_OF_A_CLASS)
+
+
+def train(
+    structure: Channels, lend: LabelChannels, labels: Labels, started: Array, options: TrainOptions
+) -> RiskModel:
+    """Fit, stopping early on the labelled rows that started last, then refit on all.
+
+    `structure` has a row for every node; `lend` makes the label channels for given labels; `started` is a number that
+    grows with the time each node was first seen. Deterministic for a seed.
+    """
+    rows = np.flatnonzero(labels.known)
+    blank = lend(labels.hiding(rows))
+    crossed = cross_fitted(lend, labels, rows, options)
+    plain = np.array([block.endswith(("labels", "reports")) for block in structure.blocks + crossed.blocks])
+    known = _take(structure, rows).beside(crossed)
+    unknown = _take(structure, rows).beside(_take(blank, rows))
+    idle = _unlabelled(labels, options)
+    background = _take(structure, idle).beside(_take(lend(labels), idle))
+    whole = structure.beside(blank)
+    normaliser = Normaliser.fit(whole.values, plain)
+    shape = NetworkShape(inputs=len(known.names), members=options.members, width=options.width)
+    lesson = _Lesson(normaliser(known.values), normaliser(unknown.values), normaliser(background.values),
+                     labels.target[rows], labels.weight[rows])
+    early, late = _by_time(started[rows], lesson.target, options)
+    steps, calibration, metrics = _validate(structure, lend, labels, rows, early, late, lesson, normaliser, shape,
+                                            known.blocks, options)
+    network = _fit(lesson, shape, known.blocks, steps, options)
+    return RiskModel(
+        shape=shape,
+        weights={name: value.numpy().copy() for name, value in network.state_dict().items() if name != "block_of"},
+        normaliser=normaliser,
+        names=known.names,
+        blocks=known.blocks,
+        calibration=calibration,
+        card={"steps": steps, "labels": len(rows), "malicious": int(lesson.target.sum()), "validation": metrics},
+    )
+
+
+def cross_fitted(lend: LabelChannels, labels: Labels, rows: Rows, options: TrainOptions) -> Channels:
+    """Label channels of the labelled rows, each fold computed with that fold's labels hidden.
+
+    So no row's own label reaches it, over any number of hops (METHODS of the lab: pools recomputed inside each fold).
+    """
+    folds = np.random.default_rng(options.seed).permutation(len(rows)) % options.folds
+    values: NDArray[np.float32] | None = None
+    for fold in range(options.folds):
+        inside = folds == fold
+        lent = lend(labels.hiding(rows[inside]))
+        if values is None:
+            values = np.zeros((len(rows), len(lent.names)), np.float32)
+        values[inside] = lent.values[rows[inside]]
+    assert values is not None
+    return Channels(values, lent.names, lent.blocks)
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """Normalised channels of labelled rows with and without neighbours' labels, and of unlabelled rows."""
+
+    known: NDArray[np.float32]
+    blank: NDArray[np.float32]
+    background: NDArray[np.float32]
+    target: Array
+    weight: Array
+
+    def some(self, at: Rows) -> "_Lesson":
+        return replace(self, known=self.known[at], blank=self.blank[at], target=self.target[at], weight=self.weight[at])
+
+
+def _take(channels: Channels, rows: Rows) -> Channels:
+    return Channels(channels.values[rows], channels.names, channels.blocks)
+
+
+def _unlabelled(labels: Labels, options: TrainOptions) -> Rows:
+    idle = np.flatnonzero(~labels.known)
+    pick = np.random.default_rng(options.seed + 1).permutation(len(idle))[: options.unlabelled_rows]
+    return np.sort(idle[pick])
+
+
+def _by_time(started: Array, target: Array, options: TrainOptions) -> tuple[Rows, Rows]:
+    """Labelled rows before and after a moment, both classes on both sides; the later side validates."""
+    order = np.argsort(started, kind="stable")
+    late = np.zeros(len(order), dtype=bool)
+    for value in (0.0, 1.0):
+        of_class = order[target[order] == value]
+        late[of_class[int(len(of_class) * (1 - options.validation_share)) :]] = True
+    return np.flatnonzero(~late), np.flatnonzero(late)
+
+
+def _validate(
+    structure: Channels, lend: LabelChannels, labels: Labels, rows: Rows, early: Rows, late: Rows, lesson: _Lesson,
+    normaliser: Normaliser, shape: NetworkShape, blocks: tuple[str, ...], options: TrainOptions,
+) -> tuple[int, Calibration, dict[str, float]]:
+    """Steps with the least loss on the later slice, whose labels nobody saw; calibration on the same slice."""
+    if len(rows) < LEAST_FOR_VALIDATION or len(np.unique(lesson.target[early])) < 2:
+        prior = float(np.average(lesson.target, weights=lesson.weight))
+        return options.steps // 2, Calibration(label_prior=prior), {}
+    hidden = lend(labels.hiding(rows[late]))
+    held = normaliser(_take(structure, rows[late]).beside(_take(hidden, rows[late])).values)
+    target, weight = lesson.target[late], lesson.weight[late]
+    seen: list[tuple[float, int, Array]] = []
+
+    def check(step: int, network: RiskNetwork) -> None:
+        margins = network.margins(held).astype(np.float64)
+        seen.append((_log_loss(margins, target, weight), step, margins))
+
+    _fit(lesson.some(early), shape, blocks, options.steps, options, check)
+    loss, steps, margins = min(seen, key=lambda entry: (entry[0], entry[1]))
+    calibration = calibrate(margins, target, weight)
+    probability = sigmoid(calibration.logits(margins, calibration.label_prior))
+    metrics = {"log_loss": loss, "rows": float(len(late)), "ece": expected_calibration_error(probability, target)}
+    return steps, calibration, metrics
+
+
+def _log_loss(margins: Array, target: Array, weight: Array) -> float:
+    return float(np.average(np.logaddexp(0, margins) - target * margins, weights=weight))
+
+
+def _fit(
+    lesson: _Lesson, shape: NetworkShape, blocks: tuple[str, ...], steps: int, options: TrainOptions,
+    check: Callable[[int, RiskNetwork], None] | None = None,
+) -> RiskNetwork:
+    """AdamW on random batches; half of a labelled row's weight is its copy with the neighbours' labels blanked."""
+    torch.manual_seed(options.seed)
+    network = RiskNetwork(shape, block_numbers(blocks))
+    x, target, weight = _batch(lesson, options)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps)
+    for step in range(1, steps + 1):
+        network.train()
+        optimiser.zero_grad()
+        at = torch.randperm(len(x))[: options.batch_rows]
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            network(x[at]), target[at].expand(shape.members, -1), weight=weight[at].expand(shape.members, -1),
+            reduction="sum",
+        )
+        torch.autograd.backward([loss / (weight[at].sum() * shape.members)])
+        optimiser.step()
+        schedule.step()
+        if check is not None and step % options.check_every == 0:
+            check(step, network)
+    return network
+
+
+def _batch(lesson: _Lesson, options: TrainOptions) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    benign = float((lesson.weight * (1 - lesson.target)).sum())
+    idle = len(lesson.background)
+    each = options.unlabelled_weight * benign / idle if idle else 0.0
+    x = np.concatenate([lesson.known, lesson.blank, lesson.background])
+    target = np.concatenate([lesson.target, lesson.target, np.zeros(idle)])
+    weight = np.concatenate([lesson.weight / 2, lesson.weight / 2, np.full(idle, each)])
+    return torch.from_numpy(x), torch.from_numpy(target).float(), torch.from_numpy(weight).float()
