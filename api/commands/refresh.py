@@ -1,0 +1,31 @@
+"""`ringleader refresh`: the whole line once, lake to published snapshot. The line itself is `api.refresh`."""
+
+from argparse import SUPPRESS, ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from api.commands import Call, Outcome, moment
+from api.settings import known_settings
+
+HELP = "lake to graph store to scores to campaigns to a published snapshot; trains first where no model exists"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--as-of", type=moment, metavar="TS", help="end of the window (default: the newest event)")
+    add_setting(parser, "--window-days", "refresh.window_days", metavar="N", type=int)
+    add_setting(parser, "--engine", "refresh.engine")
+    add_setting(parser, "--store", "refresh.store", metavar="URL")
+
+
+def add_setting(parser: ArgumentParser, option: str, name: str, **how: Any) -> None:
+    """An option that overrides the setting `name` ("section.key") and is described by it."""
+    rule = known_settings()[name]
+    parser.add_argument(option, dest=name, default=SUPPRESS, choices=rule.choices or None, help=rule.help, **how)
+
+
+def run(call: Call) -> Outcome:
+    from api.refresh import RefreshOptions, run_refresh
+
+    summary = run_refresh(call.home, RefreshOptions.of(call.settings, call.flags.as_of), call.stages)
+    facts = {**asdict(summary), "stages": call.stages.rows()}
+    return Outcome(facts, f"{call.stages.table()}\n\n{summary}")
