@@ -23,7 +23,8 @@ def open_store(url: str, home: Home, password: str | None = None) -> GraphStore:
 
         return LadybugStore(home)
     if separator and scheme.partition("+")[0] in ("neo4j", "bolt"):
-        from graph.store.neo4j import Neo4jStore, parse
+        from graph.store.bolt import parse
+        from graph.store.neo4j import Neo4jStore
 
         return Neo4jStore(parse(url), password)
     raise StoreError(url, "no graph store has this address", CHOICES)

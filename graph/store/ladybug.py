@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import chain, count
@@ -24,7 +23,7 @@ from graph.atomic import make_folder, point_to, read_pointer, sync_file, sync_fo
 from graph.errors import StoreError
 from graph.home import Home, write_lock
 from graph.store.ledger import Ledger
-from graph.store.protocol import Progress, StoreSummary, quiet
+from graph.store.protocol import Progress, StoreSummary, quiet, summary
 from graph.store.queries import query
 from graph.store.reads import CypherReads, Row, in_order
 from graph.store.rows import History, all_verdicts, node_rows, relation_rows, verdict_rows
@@ -63,16 +62,11 @@ class LadybugStore(CypherReads):
             self.close()  # history is what CURRENT says now, not what it said when this reader opened
             history = self._history()
             name = self._free_name(contents.refresh.id)
-            written = _build(self._folder, name, contents, history, progress)
+            _build(self._folder, name, contents, history, progress)
             point_to(self._pointer, name)
             self.close()
             _prune(self._folder, name, self._keep)
-        return StoreSummary(
-            refresh=contents.refresh.id,
-            nodes={label: written[label] for label in NODES},
-            relationships={kind: written[kind] for kind in RELATION_TYPES},
-            seconds=time.perf_counter() - began,
-        )
+        return summary(contents.refresh.id, self.counts(), time.perf_counter() - began)
 
     def verdicts(self) -> pa.Table:
         """As in `GraphStore`: those of the last refresh and those given since."""
@@ -164,9 +158,8 @@ class _Open:
         self._database.close()
 
 
-def _build(folder: Path, name: str, contents: GraphContents, history: History, progress: Progress) -> Counter[str]:
-    """Make `folder/name` from nothing: built aside, checkpointed, closed, fsynced, renamed. Rows by label and type."""
-    written: Counter[str] = Counter()
+def _build(folder: Path, name: str, contents: GraphContents, history: History, progress: Progress) -> None:
+    """Make `folder/name` from nothing: built aside, checkpointed, closed, fsynced, renamed."""
     workplace = Path(tempfile.mkdtemp(prefix=BUILDING, dir=folder))
     try:
         with closing(_Open(str(workplace / name), WRITER_BUFFER)) as database:
@@ -175,7 +168,6 @@ def _build(folder: Path, name: str, contents: GraphContents, history: History, p
             pieces = chain(node_rows(contents, history), relation_rows(contents, history))
             for kind, rows in pieces:
                 database.copy(kind, rows)
-                written[kind.label if isinstance(kind, NodeKind) else kind.type] += rows.num_rows
                 progress(rows.num_rows)
             database.rows("CHECKPOINT", {})
         sync_file(workplace / name)
@@ -183,7 +175,6 @@ def _build(folder: Path, name: str, contents: GraphContents, history: History, p
         sync_folder(folder)
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
-    return written
 
 
 def _sweep(folder: Path) -> None:

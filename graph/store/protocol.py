@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 import pyarrow as pa
 
+from graph.store.vocabulary import NODES
 from graph.values import GraphContents
 
 Progress = Callable[[int], None]  # called with the number of rows written since the last call
@@ -19,12 +20,19 @@ def quiet(rows: int) -> None:
 
 @dataclass(frozen=True)
 class StoreSummary:
-    """What one write left in the store: nodes by label, relationships by type, and the seconds it took."""
+    """What the store holds after a write: nodes by label, relationships by type, and the seconds it took."""
 
     refresh: str
     nodes: Mapping[str, int]
     relationships: Mapping[str, int]
     seconds: float
+
+
+def summary(refresh: str, counts: Mapping[str, int], seconds: float) -> StoreSummary:
+    """Counts by label and type as a summary."""
+    nodes = {name: rows for name, rows in counts.items() if name in NODES}
+    relationships = {name: rows for name, rows in counts.items() if name not in NODES}
+    return StoreSummary(refresh, nodes, relationships, seconds)
 
 
 @dataclass(frozen=True)

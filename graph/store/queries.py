@@ -12,7 +12,7 @@ def _text(name: str) -> str:
     return (files(__package__) / "cypher" / f"{name}.cypher").read_text(encoding="utf-8")
 
 
-def query(name: str, **words: str) -> str:
+def query(name: str, /, **words: str) -> str:
     """The Cypher of file `name`, each `<word>` in it replaced by a word of `graph.store.vocabulary`.
 
     Cypher takes no parameter for a label, a type or a property's name; everything else goes by parameter.

@@ -36,11 +36,7 @@ class CypherReads(ABC):
 
     def counts(self) -> dict[str, int]:
         nodes = {label: self._count(query("count_nodes", label=label)) for label in NODES}
-        relations = dict.fromkeys(RELATION_TYPES, 0)
-        for kind in RELATIONS:
-            text = query("count_relations", type=kind.type, source=kind.source, target=kind.target)
-            relations[kind.type] += self._count(text)
-        return nodes | relations
+        return nodes | {type: self._count(query("count_relations", type=type)) for type in RELATION_TYPES}
 
     def _count(self, text: str) -> int:
         return int(self._read(text)[0]["rows"])
@@ -67,7 +63,7 @@ class CypherReads(ABC):
         properties = tuple(name for name, _ in relation.properties)
         text = query(
             name,
-            **_ends(relation),
+            **ends(relation),
             properties=projected("r", properties),
             strength=f"r.{relation.strength} DESC, " if relation.strength else "",
         )
@@ -90,7 +86,7 @@ class CypherReads(ABC):
         )
 
     def _lineage(self, name: str, id: str) -> tuple[tuple[str, str, float], ...]:
-        text = query(name, **_ends(BECAME), properties=projected("r", ("refresh", "share")), strength="r.refresh, ")
+        text = query(name, **ends(BECAME), properties=projected("r", ("refresh", "share")), strength="r.refresh, ")
         rows = self._read(text, key=id, limit=LINEAGE_LIMIT)
         return tuple((row["neighbour"], row["refresh"], row["share"]) for row in rows)
 
@@ -118,7 +114,7 @@ class CypherReads(ABC):
 
     def _relations(self, relation: RelationKind) -> pa.Table:
         names = tuple(name for name, _ in relation.properties)
-        text = query("relations", **_ends(relation), properties=projected("r", names))
+        text = query("relations", **ends(relation), properties=projected("r", names))
         return pa.Table.from_pylist(self._read(text), schema=relation.schema)
 
 
@@ -131,7 +127,8 @@ def in_order(verdicts: pa.Table) -> pa.Table:
 LINEAGE_LIMIT = 10_000  # more heirs than any campaign has refreshes
 
 
-def _ends(relation: RelationKind) -> dict[str, str]:
+def ends(relation: RelationKind) -> dict[str, str]:
+    """The words of a relationship and both its ends, for a query."""
     return {
         "type": relation.type,
         "source": relation.source,

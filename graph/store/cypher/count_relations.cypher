@@ -1,2 +1,2 @@
-MATCH (:<source>)-[r:<type>]->(:<target>)
+MATCH ()-[r:<type>]->()
 RETURN count(r) AS rows

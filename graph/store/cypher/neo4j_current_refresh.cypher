@@ -1,0 +1,3 @@
+MATCH (r:Refresh)
+WHERE r._current
+RETURN r.id AS id

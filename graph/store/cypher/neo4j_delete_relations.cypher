@@ -1,0 +1,3 @@
+UNWIND $rows AS id
+MATCH ()-[r]->() WHERE elementId(r) = id
+DELETE r

@@ -1,0 +1,2 @@
+MATCH (r:Refresh)
+SET r._current = CASE WHEN r.id = $refresh THEN true ELSE null END

@@ -1,0 +1,3 @@
+MATCH (:<source>)-[r:<type>]->(:<target>)
+WHERE r._refresh <> $refresh
+RETURN elementId(r) AS id

@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+MERGE (n:<label> {<key>: row[0]})
+SET <properties>
