@@ -52,10 +52,12 @@ class Operator:
             self.targets = np.asarray(rng.permutation(np.unique(drawn)), np.int32)
         return self.targets[:size]
 
-    def rented(self, rng: np.random.Generator, ground: Ground) -> Ints:
-        """Neighbouring ranges from a hoster."""
+    def rented(self, rng: np.random.Generator, ground: Ground, hosters: Ints, among_innocents: float) -> Ints:
+        """Neighbouring ranges of its own, or, with the chance `among_innocents`, room at shared hosters."""
         if self.networks is None:
-            self.networks = ground.fixed_networks(1 + int(rng.poisson(RANGES - 1)))
+            count = 1 + int(rng.poisson(RANGES - 1))
+            shared = rng.random() < among_innocents
+            self.networks = rng.permutation(hosters)[:count] if shared else ground.fixed_networks(count)
         return self.networks
 
     def domains(self, rng: np.random.Generator, ground: Ground) -> Ints:

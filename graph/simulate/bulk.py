@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.simulate.ground import Ground
-from graph.simulate.people import Correspondence, prints
+from graph.simulate.people import Correspondence
 from graph.simulate.rhythm import Days, moments, pick
 from graph.simulate.rows import CALENDAR, MAIL, Floats, Ints, Longs, Rows, concat, make_rows, owners, spread, starts_of
 
@@ -84,6 +84,11 @@ class Mailings:
         by_id[self.desk.ids] = chance
         return concat([rows, self.letters.answers(rng, rows, by_id[rows.sender])])
 
+    def planned(self) -> float:
+        """Events that the issues will bring, answers expected included."""
+        count = self.issues.count
+        return float((count * self.desk.answered[self.issues.sender] + (1 if self.issues.together else count)).sum())
+
     def _apart(self, rng: np.random.Generator, due: Longs) -> Rows:
         issues = self.issues
         of = due[owners(issues.count[due])]
@@ -128,7 +133,7 @@ class Notices:
         volume: Floats,
         customer_count: Ints,
         customers: Ints,
-        templates: int,
+        templates: Longs,
         habit: str,
         tokens: Ints | None = None,
         token_share: float = 0.0,
@@ -139,7 +144,7 @@ class Notices:
         self.customer_count = customer_count
         self.customers = customers
         self.first = starts_of(customer_count)
-        self.prints = prints(ground.rng, len(desk) * templates).reshape(len(desk), templates)
+        self.prints = templates  # one row of fingerprints for each sender
         self.habit = habit
         self.tokens = np.empty(0, np.int32) if tokens is None else tokens
         self.token_share = token_share
@@ -206,6 +211,10 @@ class Invitations:
             channel=CALENDAR,
         )
         return concat([rows, self._accepted(rng, rows)])
+
+    def planned(self, weeks: float) -> float:
+        """Events that the meetings will bring in so many weeks, answers expected included."""
+        return float(weeks * (1 + self.ACCEPTED * (self.sizes - 1)).sum())
 
     def _accepted(self, rng: np.random.Generator, rows: Rows) -> Rows:
         replies = self.letters.answers(rng, rows, self.ACCEPTED)

@@ -21,6 +21,7 @@ UNLIKE = 0.1  # share of messages whose fingerprint fits no template
 HABIT = 1.2 * HOUR  # spread around an operator's hour
 COVER_MESSAGES = 14.0  # honest messages of a sender that hides among them
 COVER_ANSWERED = 0.3
+TALKED_ROUND = 0.005  # annoyance of a swindler whom one has answered
 MOST_HIJACKED = 0.06  # share of all people
 
 
@@ -54,20 +55,18 @@ NO_ADDRESS = ("targets", "network", "links", "hour", "fingerprint")
 KINDS: dict[str, Style] = {
     "throwaway": Style("fresh", 0, (2, 9), 3, "own", ALL, weight=2.0, volume=1.5),
     "hijacked": Style("hijacked", 12, (2, 8), 8, "own", NO_ADDRESS, annoyance=0.02, weight=1.5),
-    "calendar": Style("fresh", 3, (3, 12), 24, "own", ALL, recipients=9, channel=CALENDAR, volume=0.5),
-    "contact_share": Style("account", 5, (3, 12), 24, "own", NO_ADDRESS, channel=CONTACTS, annoyance=0.015, volume=0.6),
-    "phishing": Style("owned", 14, (1, 5), 6, "own", ALL, annoyance=0.05, weight=1.5),
-    "drip": Style("fresh", 9, (14, 24), 0, "own", ALL, annoyance=0.02, volume=0.8),
+    "calendar": Style("fresh", 3, (3, 12), 24, "own", ALL, recipients=9, channel=CALENDAR),
+    "contact_share": Style("account", 5, (3, 12), 24, "own", NO_ADDRESS, channel=CONTACTS, annoyance=0.015),
+    "phishing": Style("owned", 14, (1, 5), 6, "own", ALL, annoyance=0.05, weight=1.5, volume=1.5),
+    "drip": Style("fresh", 9, (14, 24), 0, "own", ALL, annoyance=0.02),
     "popular_links": Style("fresh", 5, (3, 10), 12, "free", ("targets", "network", "hour", "address", "fingerprint")),
     "fingerprint_only": Style("fresh", 0, (2, 8), 3, "none", ("targets", "fingerprint"), residential=True),
     "botnet": Style(
         "fresh", 0, (1, 5), 2, "own", ("links", "hour", "fingerprint"), weight=0.6, volume=2.5, residential=True
     ),
     "camouflage": Style("fresh", 10, (4, 12), 48, "own", ALL, cover=True, annoyance=0.02, weight=0.8),
-    "worm": Style("hijacked", 7, (3, 9), 2, "free", ("fingerprint",), spreads=True, volume=0.5, weight=0.5),
-    "conversation": Style(
-        "fresh", 8, (6, 20), 0, "none", ("targets", "network", "hour", "fingerprint"), answered=0.12, volume=0.5
-    ),
+    "worm": Style("hijacked", 7, (3, 9), 2, "free", ("fingerprint",), spreads=True, weight=0.5),
+    "conversation": Style("fresh", 8, (6, 20), 0, "none", ("targets", "network", "hour", "fingerprint"), answered=0.12),
 }
 
 
@@ -214,7 +213,7 @@ class _Workshop:
         n = int(np.clip(round(plan.events / mean), crime.fewest_senders, crime.most_senders))
         if style.messages == 0:
             return 1 + pick(rng, n, ONE_SHOT)
-        return 1 + rng.poisson(min(mean, max(1.0, plan.events / n)) - 1, n)
+        return np.asarray(1 + rng.poisson(min(mean, max(1.0, plan.events / n)) - 1, n), np.int64)
 
     def _victims(self, plan: Plan, n: int) -> Longs:
         """Rows of hijacked people, each in one campaign only; a worm takes friends of friends."""
@@ -261,13 +260,14 @@ class _Workshop:
         count = 1 + rng.poisson(style.recipients - 1, n)
         if style.spreads:
             return np.ones(n, np.int32), self._contacts_of(victims[by])
+        pool: Ints
         if "targets" in plan.kept:
             pool = plan.operator.target_list(rng, people, round(count.sum() / HITS))
         else:
             pool = np.unique(people.users[pick(rng, 2 * int(count.sum()) + 50, people.popularity)])
             pool = np.asarray(rng.permutation(pool), np.int32)
-        count = np.minimum(count, len(pool)).astype(np.int32)
-        return count, pool[spread(rng.integers(0, len(pool), n), count) % len(pool)]
+        each: Ints = np.minimum(count, len(pool)).astype(np.int32)
+        return each, pool[spread(rng.integers(0, len(pool), n), each) % len(pool)]
 
     def _contacts_of(self, person: Longs) -> Ints:
         rng, people = self.stage.rng, self.stage.people
@@ -290,7 +290,7 @@ class _Workshop:
         if "hour" in plan.kept:
             clock = plan.operator.hour * HOUR + rng.normal(0, HABIT, len(by)).astype(np.int64)
             ts = ts - ts % DAY + clock % DAY
-        return np.clip(ts, 0, self.stage.days.end - SECOND)
+        return np.asarray(np.clip(ts, 0, self.stage.days.end - SECOND), np.int64)
 
     # ---- from where
 
@@ -300,7 +300,8 @@ class _Workshop:
         rng, ground, people, crime = stage.rng, stage.ground, stage.people, stage.options.crime
         residential = plan.style.residential or rng.random() < crime.residential.at(stage.options.hardness)
         if "network" in plan.kept and not plan.style.residential:
-            pool = plan.operator.rented(rng, ground)
+            shared = crime.shared_hosting.at(stage.options.hardness)
+            pool = plan.operator.rented(rng, ground, stage.web.hosters, shared)
             base = pool[rng.integers(0, len(pool), n)]
         elif len(victims):
             return people.home[victims][by], people.home_host[victims][by]
@@ -366,24 +367,32 @@ class _Workshop:
     ) -> list[Rows]:
         """Answers that a scam gets and gives, and honest mail that covers the rest."""
         rng, letters = self.stage.rng, self.stage.letters
+        first = np.cumsum(counts) - counts
         parts = []
         if plan.style.answered:
             replies = letters.answers(rng, rows, plan.style.answered)
-            parts += [replies, self._replied(plan, replies)]
+            parts += [replies, self._replied(plan, replies, senders, network[first], host[first])]
         disposable = plan.style.messages == 0 or plan.style.senders == "hijacked"
         hidden = self.stage.options.crime.honest_cover.at(self.stage.options.hardness)
         if plan.style.cover or (not disposable and hidden):
             share = 1.0 if plan.style.cover else hidden
-            first = np.cumsum(counts) - counts
             parts.append(self._cover(letters, senders, network[first], host[first], share))
         return parts
 
-    def _replied(self, plan: Plan, replies: Rows) -> Rows:
+    def _replied(self, plan: Plan, replies: Rows, senders: Ints, network: Ints, host: Ints) -> Rows:
         """The swindler answers back."""
         rng = self.stage.rng
+        by = np.searchsorted(senders, replies.to)
         ts = replies.ts + rng.integers(HOUR, 20 * HOUR, len(replies))
         return make_rows(
-            ts, replies.to, replies.sender, fingerprint=prints(rng, len(ts)), annoyance=0.005, campaign=plan.number
+            ts,
+            replies.to,
+            replies.sender,
+            network=network[by],
+            host=host[by],
+            fingerprint=prints(rng, len(ts)),
+            annoyance=TALKED_ROUND,
+            campaign=plan.number,
         )
 
     def _cover(self, letters: Correspondence, senders: Ints, network: Ints, host: Ints, share: float) -> Rows:

@@ -42,7 +42,7 @@ class ReportDesk:
         bought = self.puppet[rows.to]
         framed = self.framed[rows.sender[row]]
         chance = np.where(bought, np.where(framed, o.puppet_zeal, 0.0), chance)
-        rescued = np.where(bought, np.where(guilty, o.puppet_zeal, 0.0), rescued)
+        rescued = np.where(bought, np.where(guilty, o.puppet_favour, 0.0), rescued)
         drawn = rng.random(len(row))
         said = np.flatnonzero(drawn < chance + rescued)
         phish = guilty[said] & self.phishing[rows.campaign[row[said]]] & (rng.random(len(said)) < PHISHY)
@@ -114,7 +114,8 @@ def verdict_table(
 ) -> pa.Table:
     """Verdicts given until the known share of the span has passed, in order of time."""
     guilty, innocent = _judged_guilty(options, campaigns, rng), _judged_innocent(options, owner, sightings, rng)
-    domains = _judged_domains(options, campaigns, rng)
+    bad_sites, good_sites = _judged_sites(options, campaigns, sightings, rng)
+    domains = np.concatenate([bad_sites, good_sites])
     number = np.concatenate([guilty, innocent, domains])
     is_domain = np.arange(len(number)) >= len(guilty) + len(innocent)
     seen = np.where(
@@ -123,7 +124,7 @@ def verdict_table(
         sightings.first[np.where(is_domain, 0, number)],
     )
     ts = seen + delays(rng, len(number), options.labels.delay_hours, options.labels.delay_sigma)
-    bad = is_domain | (np.arange(len(number)) < len(guilty))
+    bad = np.repeat([True, False, True, False], [len(guilty), len(innocent), len(bad_sites), len(good_sites)])
     bad ^= rng.random(len(number)) < options.labels.wrong.at(options.hardness)
     known = np.flatnonzero(ts < labels_end(options))
     order = known[np.argsort(ts[known], kind="stable")]
@@ -149,19 +150,26 @@ def labels_end(options: WorldOptions) -> int:
 
 def _judged_guilty(options: WorldOptions, campaigns: list[Campaign], rng: np.random.Generator) -> Ints:
     o, hardness = options.labels, options.hardness
+    early = [campaign for campaign in campaigns if campaign.first < labels_end(options)]
     chosen = [np.empty(0, np.int32)]
-    for campaign in campaigns:
-        if campaign.first >= labels_end(options) or rng.random() >= o.campaigns_judged.at(hardness):
-            continue
+    for which in rng.permutation(len(early))[: round(len(early) * o.campaigns_judged.at(hardness))].tolist():
+        campaign = early[which]
         n = min(o.most_judged, max(LEAST_JUDGED, rng.binomial(len(campaign.senders), o.senders_judged.at(hardness))))
         chosen.append(rng.permutation(campaign.senders)[:n])
     return np.concatenate(chosen)
 
 
-def _judged_domains(options: WorldOptions, campaigns: list[Campaign], rng: np.random.Generator) -> Ints:
-    sites = [c.sites for c in campaigns if c.first < labels_end(options)]
-    own = np.unique(np.concatenate([np.empty(0, np.int32), *sites]))
-    return own[rng.random(len(own)) < options.labels.domains_judged].astype(np.int32)
+def _judged_sites(
+    options: WorldOptions, campaigns: list[Campaign], sightings: Sightings, rng: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """Sites of early campaigns, and honest ones."""
+    early = [c.sites for c in campaigns if c.first < labels_end(options)]
+    every = np.unique(np.concatenate([c.sites for c in campaigns]))
+    seen = np.flatnonzero(sightings.site_first < labels_end(options))
+    guilty, innocent = np.intersect1d(np.concatenate(early), seen), np.setdiff1d(seen, every)
+    o = options.labels
+    judged = rng.permutation(guilty)[: round(len(guilty) * o.domains_judged)]
+    return judged, rng.permutation(innocent)[: round(len(innocent) * o.innocents_judged)]
 
 
 def _judged_innocent(options: WorldOptions, owner: Ints, sightings: Sightings, rng: np.random.Generator) -> Ints:

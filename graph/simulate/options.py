@@ -82,6 +82,7 @@ class Web:
     free_page_use: float = 0.25  # share of private links that go to a shortener or a free page
     people_per_network: float = 60.0  # customers seen in one /24 or /48 of an access provider
     ipv6: float = 0.3  # share of access networks that are /48
+    hosters: int = 40  # networks of shared hosting, where clubs and criminals rent side by side
     carriers: int = 24  # mobile gateways, each used by thousands
     mobile: float = 0.3  # share of private mail sent through one
 
@@ -96,6 +97,8 @@ class Bulk:
     brands_per_service: int = 14
     own_hosting: float = 0.25  # brands that send from their own network
     customers: float = 60.0  # mean events a company sends
+    shop_systems: int = 6  # ready-made shops whose notes all look alike
+    shop_system_use: float = 0.4  # share of companies that use one
     list_members: float = 24.0
     list_recipients: int = 60  # most recipients of one post
     school_staff: float = 14.0
@@ -115,13 +118,14 @@ class Crime:
 
     campaigns_per_root: float = 0.05  # campaigns = this × sqrt(events), at least two of each kind
     campaigns_per_operator: float = 2.0
-    size_sigma: float = 1.0  # log-normal spread of the campaigns' volumes
+    size_sigma: float = 0.8  # log-normal spread of the campaigns' volumes
     fewest_senders: int = 3
     most_senders: int = 5_000
     late: float = 0.45  # share of campaigns that start after the last verdict
     signals_kept: Dial = Dial(1.0, 0.4)  # share of its shared signals that a campaign keeps
     burnt: Dial = Dial(0.2, 0.9)  # chance that an operator drops a piece of infrastructure between campaigns
     residential: Dial = Dial(0.0, 0.7)  # without shared networks: home connections instead of many rented ranges
+    shared_hosting: Dial = Dial(0.1, 0.5)  # rented ranges that lie at a hoster of innocents
     own_links: Dial = Dial(0.1, 0.6)  # without shared links: a domain a sender instead of free pages
     honest_cover: Dial = Dial(0.0, 0.35)  # share of non-disposable senders that also write honest mail
     popular_links: float = 0.15  # share of messages that also link a popular site
@@ -136,7 +140,7 @@ class Labels:
     senders_judged: Dial = Dial(0.3, 0.12)  # share of a judged campaign's senders
     most_judged: int = 40  # verdicts on one campaign's senders
     domains_judged: float = 0.3  # share of a judged campaign's own domains
-    innocents_judged: float = 0.02  # share of innocent senders with a benign verdict
+    innocents_judged: float = 0.02  # share of innocent senders and domains with a benign verdict
     delay_hours: float = 36.0  # median time from first message to verdict
     delay_sigma: float = 0.8
     wrong: Dial = Dial(0.0, 0.06)  # verdicts that say the opposite
@@ -145,8 +149,9 @@ class Labels:
     mistaken: float = 0.5  # factor on reports against annoying but innocent mail
     rescued: float = 0.0006  # chance that a recipient of bulk mail says `not_junk`
     puppets: Dial = Dial(0.0, 0.02)  # share of users whose reports an adversary buys
-    puppet_zeal: float = 0.5  # chance that such a user reports a poisoned sender, or clears a guilty one
-    poisoned: Dial = Dial(0.0, 0.02)  # share of innocent bulk senders reported on purpose
+    puppet_zeal: float = 0.5  # chance that such a user reports a message of a framed sender
+    puppet_favour: float = 0.1  # chance that it says `not_junk` of a guilty one
+    poisoned: Dial = Dial(0.0, 0.04)  # share of innocent bulk senders reported on purpose
     report_hours: float = 5.0
     report_sigma: float = 1.2
 

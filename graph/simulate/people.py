@@ -15,7 +15,6 @@ from graph.simulate.rows import (
     Longs,
     Rows,
     concat,
-    keep_entries,
     make_rows,
     owners,
     spread,
@@ -43,6 +42,7 @@ class Web:
     page_sites: Ints
     pages: Ints
     meetings: Ints
+    hosters: Ints  # networks of shared hosting
     cumulative: Floats
 
 
@@ -83,7 +83,8 @@ def plan_web(ground: Ground, options: WorldOptions) -> Web:
     page_sites = ground.new_sites(web.free_hosts)
     pages = ground.new_pages(np.resize(page_sites, web.free_hosts * 8 + options.events // 2_000))
     meetings = ground.new_hosts(ground.new_sites(3), "meet")
-    return Web(popular, shorteners, page_sites, pages, meetings, zipf(len(popular), web.popularity))
+    hosters = ground.fixed_networks(web.hosters)
+    return Web(popular, shorteners, page_sites, pages, meetings, hosters, zipf(len(popular), web.popularity))
 
 
 def plan_people(ground: Ground, options: WorldOptions, rng: np.random.Generator) -> People:
@@ -151,7 +152,8 @@ def _homes(n: int, town: Ints, ground: Ground, options: WorldOptions, rng: np.ra
     networks = ground.access_networks(max(4, int(n / web.people_per_network)), web.ipv6)
     towns = int(town.max()) + 1
     each = max(2, -(-len(networks) // towns))
-    return networks[(town * each + rng.integers(0, each, n)) % len(networks)]
+    homes: Ints = networks[(town * each + rng.integers(0, each, n)) % len(networks)]
+    return homes
 
 
 def _contacts(n: int, first: Ints, size: Ints, options: WorldOptions, rng: np.random.Generator) -> Ints:
@@ -161,7 +163,8 @@ def _contacts(n: int, first: Ints, size: Ints, options: WorldOptions, rng: np.ra
     seat = np.arange(n)[:, None] - first[:, None]
     near = first[:, None] + (seat + steps) % size[:, None]
     far = (np.arange(n)[:, None] + rng.integers(1, n, near.shape)) % n
-    return np.where(rng.random(near.shape) < o.rewired, far, near).astype(np.int32)
+    chosen: Ints = np.where(rng.random(near.shape) < o.rewired, far, near).astype(np.int32)
+    return chosen
 
 
 class Correspondence:
@@ -179,7 +182,7 @@ class Correspondence:
         outside = 1 - people.user.mean()
         opened = events / sum(o.answered**k for k in range(LONGEST_THREAD)) / (1 - outside**2)
         author = pick(rng, rng.poisson(opened), people.activity)
-        to = people.contacts[author, pick(rng, len(author), self._loyal)]
+        to = people.contacts[author, pick(rng, len(author), self._loyal)].astype(np.int64)
         seen = people.user[author] | people.user[to]
         author, to = author[seen], to[seen]
         ts = moments(rng, len(author), days, "private", people.zone[author])
@@ -281,18 +284,19 @@ class Correspondence:
 class Strangers:
     """People who write once or twice to somebody they do not know: questions, offers, mistakes."""
 
-    TWICE = 0.3
+    TWICE, ANSWERED = 0.3, 0.3
+    _per_head = (1 + TWICE) * (1 + ANSWERED)
 
     def __init__(self, ground: Ground, letters: Correspondence, events: float, rng: np.random.Generator) -> None:
         self.letters = letters
         people = letters.people
-        n = max(5, round(events / (1 + self.TWICE)))
+        n = max(5, round(events / self._per_head))
         self.like = rng.integers(0, len(people), n)  # lives where this person lives
         self.ids = ground.people_at(people.freemail[pick(rng, n, zipf(len(people.freemail), 0.8))], "stranger")
         self.used = 0
 
     def emit(self, rng: np.random.Generator, days: Days, events: int) -> Rows:
-        n = min(round(events / (1 + self.TWICE)), len(self.ids) - self.used)
+        n = min(round(events / self._per_head), len(self.ids) - self.used)
         who = np.arange(self.used, self.used + n)
         self.used += n
         who = np.repeat(who, 1 + (rng.random(n) < self.TWICE))
@@ -312,16 +316,9 @@ class Strangers:
             fingerprint=prints(rng, len(who)),
             annoyance=0.001,
         )
-        return concat([rows, self.letters.answers(rng, rows, 0.3)])
+        return concat([rows, self.letters.answers(rng, rows, self.ANSWERED)])
 
 
 def prints(rng: np.random.Generator, n: int) -> Longs:
     """Fingerprints of contents nobody else wrote."""
     return rng.integers(1 << 40, PRINT_RANGE, n, dtype=np.int64)
-
-
-def only_users(people: People, rows: Rows) -> Rows:
-    """Rows without recipients elsewhere."""
-    inside = np.zeros(int(max(people.ids.max(), rows.to.max(initial=0))) + 1, bool)
-    inside[people.users] = True
-    return keep_entries(rows, inside[rows.to])

@@ -72,7 +72,7 @@ def delays(rng: np.random.Generator, n: int, median_hours: float, sigma: float) 
 def pick(rng: np.random.Generator, n: int, cumulative: Floats) -> Longs:
     """n indices drawn in proportion to weights whose running sum is given."""
     drawn = np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
-    return np.minimum(drawn, len(cumulative) - 1)
+    return np.asarray(np.minimum(drawn, len(cumulative) - 1), np.int64)
 
 
 def zipf(n: int, exponent: float) -> Floats:

@@ -1,7 +1,7 @@
 """Event rows as plain number arrays, with two ragged columns. Knows ids, not names; draws nothing at random."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -138,8 +138,13 @@ def owners(counts: npt.NDArray[Any]) -> Longs:
     return np.repeat(np.arange(len(counts)), counts)
 
 
-def keep_entries(rows: Rows, kept: Bools) -> Rows:
-    """Rows without the recipients that are not kept, and without the rows that have none left."""
-    counts = np.bincount(owners(rows.to_count)[kept], minlength=len(rows)).astype(np.int32)
-    slim = Rows(**{**{f.name: getattr(rows, f.name) for f in fields(Rows)}, "to_count": counts, "to": rows.to[kept]})
-    return slim if counts.all() else slim.take(np.flatnonzero(counts))
+def without_repeats(rows: Rows) -> Rows:
+    """Rows with every recipient named once."""
+    row = owners(rows.to_count)
+    several = np.flatnonzero(rows.to_count[row] > 1)
+    pairs = row[several] << 32 | rows.to[several]
+    kept = np.ones(len(row), bool)
+    kept[several] = False
+    kept[several[np.unique(pairs, return_index=True)[1]]] = True
+    counts = np.bincount(row[kept], minlength=len(rows)).astype(np.int32)
+    return replace(rows, to_count=counts, to=rows.to[kept])

@@ -18,6 +18,8 @@ WEEK = WEEK_DAYS * DAY
 OFFICE_HOURS = (7, 17)
 # Chance that a recipient of average zeal reports one message as junk: what people do to mail they asked for, half
 # asked for, and did not ask for.
+SMALLEST_REACH = 2.5  # mean recipients of a branch in a small world
+NOTES = 5  # templates of one company
 WANTED, TOLERATED, UNWANTED = 0.0004, 0.0015, 0.006
 
 
@@ -120,7 +122,9 @@ def companies(stage: Stage, events: float) -> Notices:
     sites = ground.new_sites(n)
     services = max(1, n // 25)
     pools = ground.fixed_networks(services * 2).reshape(services, 2)
-    own = np.stack([ground.fixed_networks(n)] * 2, 1)
+    hosted = stage.web.hosters[rng.integers(0, len(stage.web.hosters), n)]
+    alone = np.where(rng.random(n) < 0.5, hosted, ground.fixed_networks(n))
+    own = np.stack([alone, alone], 1)
     rented = rng.random(n) < 0.6
     desk = Desk(
         ids=ground.roles_at(sites, "service", "company"),
@@ -133,11 +137,15 @@ def companies(stage: Stage, events: float) -> Notices:
     )
     volume = rng.lognormal(0, 1.3, n)
     counts = np.clip(volume / volume.sum() * events / 3, 3, len(stage.people.users)).astype(np.int32)
-    return Notices(ground, desk, volume, counts, stage.audience(int(counts.sum())), 5, "machine")
+    templates = prints(rng, n * NOTES).reshape(n, NOTES)
+    ready_made = prints(rng, o.shop_systems * NOTES).reshape(o.shop_systems, NOTES)
+    bought = np.flatnonzero(rng.random(n) < o.shop_system_use)
+    templates[bought] = ready_made[rng.integers(0, o.shop_systems, len(bought))]
+    return Notices(ground, desk, volume, counts, stage.audience(int(counts.sum())), templates, "machine")
 
 
 def social(stage: Stage, events: float) -> Notices:
-    """A few large networks; half of their notices come from a mailbox made up for that notice alone."""
+    """A few large networks; a quarter of their notices comes from a mailbox made up for that notice alone."""
     rng, ground = stage.rng, stage.ground
     n, token_share = 5, 0.25
     sites = ground.new_sites(n)
@@ -154,7 +162,9 @@ def social(stage: Stage, events: float) -> Notices:
     tokens = ground.tokens_at(np.resize(sites, max(2, int(events * token_share))), "reply-", "social")
     counts = np.full(n, len(users) // 2 + 1, np.int32)
     customers = np.concatenate([rng.permutation(users)[: counts[0]] for _ in range(n)])
-    return Notices(ground, desk, 1.0 / np.arange(1, n + 1), counts, customers, 40, "private", tokens, token_share)
+    templates = prints(rng, n * 40).reshape(n, 40)
+    volume = 1.0 / np.arange(1, n + 1)
+    return Notices(ground, desk, volume, counts, customers, templates, "private", tokens, token_share)
 
 
 def schools(stage: Stage, events: float) -> Mailings:
@@ -174,6 +184,7 @@ def _groups(
     rng, ground, people = stage.rng, stage.ground, stage.people
     times = max(1, round(stage.weeks / 3))
     n = max(2, round(events / (size * reach * times)))
+    reach = max(SMALLEST_REACH, min(reach, events / (size * times * n)))
     staff = np.maximum(4, rng.poisson(size, n)).astype(np.int32)
     group = owners(staff)
     m = len(group)
@@ -298,7 +309,7 @@ def _anytime(
 
 def conferences(stage: Stage, events: float) -> Mailings:
     """Organisers who invite strangers by calendar: one by one what calendar spam looks like."""
-    o, rng, ground, people = stage.options.bulk, stage.rng, stage.ground, stage.people
+    o, rng, ground = stage.options.bulk, stage.rng, stage.ground
     n = max(3, round(events / 1.5))
     sites = ground.new_sites(n)
     desk = Desk(
@@ -306,7 +317,7 @@ def conferences(stage: Stage, events: float) -> Mailings:
         link_count=np.ones(n, np.int32),
         links=ground.new_hosts(sites),
         network_count=np.ones(n, np.int32),
-        networks=people.home[rng.integers(0, len(people), n)],
+        networks=stage.web.hosters[rng.integers(0, len(stage.web.hosters), n)],
         annoyance=np.full(n, TOLERATED),
         answered=np.full(n, 0.02),
     )
@@ -326,7 +337,7 @@ def sign_ups(stage: Stage, events: float) -> Mailings:
         link_count=np.ones(n, np.int32),
         links=ground.new_hosts(sites),
         network_count=np.ones(n, np.int32),
-        networks=ground.fixed_networks(n),
+        networks=stage.web.hosters[rng.integers(0, len(stage.web.hosters), n)],
         annoyance=np.full(n, UNWANTED),
         answered=np.zeros(n),
     )
@@ -358,6 +369,9 @@ def teams(stage: Stage, events: float) -> Invitations:
     return Invitations(stage.letters, leaders, sizes, slot - slot % SECOND, prints(rng, n))
 
 
+WRITTEN_BACK = 0.004  # chance that a member answers a post privately
+
+
 class Lists:
     """Mailing lists: a member posts, all others receive it from the list's server, some of them write back."""
 
@@ -373,11 +387,14 @@ class Lists:
         outside = ~people.user[self.members] & (rng.random(len(self.members)) < 0.8)
         self.members[outside] = users[rng.integers(0, len(users), int(outside.sum()))]
         self.links = ground.new_hosts(sites, "lists")[np.arange(n) % len(sites)]
-        self.networks = ground.fixed_networks(len(sites))[np.arange(n) % len(sites)]
+        self.networks = stage.web.hosters[rng.integers(0, len(stage.web.hosters), len(sites))][
+            np.arange(n) % len(sites)
+        ]
         self.cumulative = np.cumsum(rng.lognormal(0, 1.0, n))
 
     def emit(self, rng: np.random.Generator, days: Days, events: int) -> Rows:
         people = self.stage.people
+        events = round(events / (1 + WRITTEN_BACK * float(self.counts.mean())))
         which = pick(rng, events, self.cumulative)
         post = (rng.random(events) ** 2 * self.counts[which]).astype(np.int64)  # a few members write most
         author = self.members[self.first[which] + post]
@@ -397,18 +414,24 @@ class Lists:
             annoyance=WANTED / 4,
         )
         rows = rows.take(np.flatnonzero(counts))
-        return concat([rows, self.stage.letters.answers(rng, rows, 0.004)])
+        return concat([rows, self.stage.letters.answers(rng, rows, WRITTEN_BACK)])
 
 
 class Cards:
     """Contact cards: people share one with a friend, accounts of other services with somebody they met."""
 
     ACCOUNTS = 0.3
+    LINKED = 0.6  # share of accounts whose card names the site of a firm, which colleagues name too
 
     def __init__(self, stage: Stage, events: float) -> None:
         self.stage = stage
         self.accounts = stage.ground.accounts(max(5, round(events * self.ACCOUNTS / 2.5)), "account")
-        self.like = stage.rng.integers(0, len(stage.people), len(self.accounts))
+        n = len(self.accounts)
+        self.like = stage.rng.integers(0, len(stage.people), n)
+        firms = stage.ground.new_sites(max(2, n // 4))
+        self.links = stage.ground.new_hosts(firms)[stage.rng.integers(0, len(firms), n)]
+        self.linked = stage.rng.random(n) < self.LINKED
+        self.prints = prints(stage.rng, n)
 
     def emit(self, rng: np.random.Generator, days: Days, events: int) -> Rows:
         people, letters = self.stage.people, self.stage.letters
@@ -420,12 +443,16 @@ class Cards:
         met = np.where(foreign | ~people.user[friend], -1, people.ids[friend])
         to = np.where(met < 0, people.users[pick(rng, events, people.popularity)], met)
         network, host = letters.connection(rng, person)
+        linked = foreign & self.linked[account]
         return make_rows(
             moments(rng, events, days, "private", people.zone[person]),
             np.where(foreign, self.accounts[account], people.ids[person]),
             to,
             network=network,
             host=host,
+            link=self.links[account[linked]],
+            link_count=linked.astype(np.int32),
+            fingerprint=np.where(linked, self.prints[account], prints(rng, events)),
             annoyance=WANTED,
             channel=CONTACTS,
         )

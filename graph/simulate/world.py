@@ -1,7 +1,7 @@
 """Puts a world together: plans everybody, lets time run chunk by chunk, and writes events, labels and truth."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,14 +15,15 @@ import pyarrow.parquet as pq
 from graph.errors import RingleaderError
 from graph.schema import CHANNELS, EVENTS, TIME
 from graph.simulate import campaigns as crime
+from graph.simulate.bulk import Invitations, Mailings
 from graph.simulate.campaigns import Underworld, plan_underworld
 from graph.simulate.ground import Ground, host_texts
 from graph.simulate.labels import ReportDesk, Sightings, labels_end, open_report_desk, report_table, verdict_table
 from graph.simulate.names import fixed_width, hexadecimal
 from graph.simulate.options import WorldOptions
 from graph.simulate.people import Correspondence, People, Strangers, plan_people, plan_web
-from graph.simulate.rhythm import DAY, WEEK, Days, volume
-from graph.simulate.rows import Ints, Longs, Rows, concat, no_rows, owners
+from graph.simulate.rhythm import DAY, WEEK, WEEK_DAYS, Days, volume
+from graph.simulate.rows import Ints, Longs, Rows, concat, no_rows, owners, without_repeats
 from graph.simulate.senders import PLANNERS, Population, Stage
 
 COMPRESSION = "zstd"
@@ -55,6 +56,7 @@ class World:
     people: People
     populations: dict[str, Population | Correspondence | Strangers]
     underworld: Underworld
+    budgets: dict[str, float]  # events of each population over the whole span
     relay_of: Ints  # network a mailbox's mail is forwarded through, -1 for most
 
 
@@ -94,7 +96,8 @@ def plan_world(options: WorldOptions) -> World:
         populations[name] = planner(stage, shares[name] * options.events)
     stage = Stage(ground, options, people, web, letters, days, stream(options, "campaigns"))
     underworld = plan_underworld(stage, shares["campaigns"] * options.events)
-    return World(options, ground, people, populations, underworld, _relays(ground, people, options))
+    budgets = _budgets(options, populations, underworld)
+    return World(options, ground, people, populations, underworld, budgets, _relays(ground, people, options))
 
 
 def stream(options: WorldOptions, name: str) -> np.random.Generator:
@@ -107,6 +110,22 @@ def shares_of(options: WorldOptions) -> dict[str, float]:
     raw = {name: getattr(options.share, name) for name in ("people", "strangers", *PLANNERS, "campaigns")}
     total = sum(raw.values())
     return {name: value / total for name, value in raw.items()}
+
+
+def _budgets(
+    options: WorldOptions, populations: Mapping[str, Population | Correspondence | Strangers], underworld: Underworld
+) -> dict[str, float]:
+    """Events of each population: what is planned already, and the rest divided among those who write at will."""
+    planned = {}
+    for name, population in populations.items():
+        if isinstance(population, Mailings):
+            planned[name] = population.planned()
+        elif isinstance(population, Invitations):
+            planned[name] = population.planned(options.days / WEEK_DAYS)
+    left = options.events - len(underworld.rows) - sum(planned.values())
+    free = {name: share for name, share in shares_of(options).items() if name in populations and name not in planned}
+    scale = max(0.0, left) / sum(free.values())
+    return planned | {name: share * scale for name, share in free.items()}
 
 
 def _relays(ground: Ground, people: People, options: WorldOptions) -> Ints:
@@ -136,21 +155,20 @@ class Clock:
         self.waiting = no_rows()
         options = world.options
         self.rngs = {name: stream(options, "live " + name) for name in world.populations}
-        self.shares = shares_of(options)
         self.whole = {habit: volume(Days(0, options.days, options.start.weekday()), habit) for habit in WEEK}
 
     def rows(self, days: Days) -> Rows:
         part = volume(days, "private") / self.whole["private"]
         parts = [self.waiting, self._crimes(days)]
         for name, population in self.world.populations.items():
-            wanted = self.shares[name] * self.world.options.events * part
+            wanted = self.world.budgets[name] * part
             rng = self.rngs[name]
             parts.append(population.emit(rng, days, int(wanted + rng.random())))
         rows = concat(parts)
         later = rows.ts >= days.end
         self.waiting = rows.take(np.flatnonzero(later & (rows.ts < self.world.options.days * DAY)))
         due = np.flatnonzero(~later)
-        return self._relayed(rows.take(due[np.argsort(rows.ts[due], kind="stable")]))
+        return self._relayed(without_repeats(rows.take(due[np.argsort(rows.ts[due], kind="stable")])))
 
     def _crimes(self, days: Days) -> Rows:
         rows = self.world.underworld.rows
