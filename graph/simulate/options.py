@@ -11,7 +11,7 @@ from graph.errors import RingleaderError
 
 PRESETS = ("ordinary", "hard", "adversarial")
 EPOCH = datetime(2025, 3, 3, tzinfo=UTC)  # a Monday, long enough ago that no reader takes it for the future
-SMALLEST_WORLD = 1_000
+SMALLEST_WORLD = 2_500  # below, the least of every kind would crowd out everything else
 FEWEST_DAYS = 14  # two weeks: labels need a past, the test a future
 
 
