@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import lmdb
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -105,6 +106,23 @@ class Snapshot:
         return None if fields is None else json.loads(b"{" + fields + b"}")
 
     @cached_property
+    def stamp_fields(self) -> bytes:
+        """`"snapshot":…,"model":…,"as_of":…`: the JSON fields that every answer about a score carries."""
+        stamp = {"snapshot": self.id, "model": self.manifest.model, "as_of": self.manifest.as_of}
+        return msgspec.json.encode(stamp)[1:-1]
+
+    @cached_property
+    def prior(self) -> float:
+        """Mean risk of the window's senders: what is known of one of whom nothing is known."""
+        scores = self.table("scores", ["kind", "risk"])
+        mean = pc.mean(scores.filter(pc.equal(scores["kind"], "sender"))["risk"]).as_py()
+        return float(mean or 0.0)
+
+    def warm(self) -> None:
+        """Read what is kept in memory now, so that no request waits for it."""
+        self._places, self._merged_into, self.prior  # noqa: B018 (cached properties)
+
+    @cached_property
     def campaigns(self) -> pa.Table:
         """Campaigns with their summaries, riskiest first; kept in memory, thousands of rows."""
         joined = self.table("campaigns").join(self.table("summaries"), "campaign_id")
@@ -120,10 +138,27 @@ class Snapshot:
         return None if row is None else self.campaigns.slice(row, 1).to_pylist()[0]
 
     @cached_property
+    def _lineage(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.table("lineage").sort_by("ts").to_pylist()
+        return rows
+
+    @cached_property
     def _merged_into(self) -> dict[str, str]:
-        lineage = self.table("lineage").sort_by("ts")
-        merged = lineage.filter(pc.and_(pc.equal(lineage["event"], "merged"), pc.is_valid(lineage["other_id"])))
-        return dict(zip(merged["campaign_id"].to_pylist(), merged["other_id"].to_pylist(), strict=True))
+        return {row["campaign_id"]: row["other_id"] for row in self._lineage if row["event"] == "merged"}
+
+    def lineage_of(self, campaign_id: str) -> list[dict[str, Any]]:
+        """The log of a campaign and of those it came from by merges and splits, oldest first."""
+        family, grew = {campaign_id}, True
+        while grew:
+            parents = {row["campaign_id"] for row in self._lineage if row["other_id"] in family}
+            grew = not parents <= family
+            family |= parents
+        return [
+            row
+            for row in self._lineage
+            if row["campaign_id"] == campaign_id
+            or (row["campaign_id"] in family and (row["event"] == "born" or row["other_id"] in family))
+        ]
 
     def heir(self, campaign_id: str) -> str | None:
         """The campaign of this snapshot that a merged one lives on in, through as many merges as it took, or None."""

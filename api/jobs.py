@@ -1,0 +1,118 @@
+"""Refreshes asked for over HTTP: one process each, one at a time, remembered. Knows not what a refresh does.
+
+The refresh runs as `ringleader refresh` in a process of its own, so that a server never holds a model or a window.
+"""
+
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psutil
+
+from graph.errors import BusyError
+from graph.home import Home
+from graph.sqlite import connection, transaction
+
+FILE = "refreshes.sqlite"
+_LOG = "refresh.log"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    requested_at TEXT NOT NULL,
+    requested_by TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started REAL NOT NULL,
+    exit_code INTEGER,
+    finished_at TEXT
+);
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One refresh that was asked for; `state` is running, done, failed or lost (its process went away unseen)."""
+
+    id: str
+    requested_at: datetime
+    requested_by: str
+    state: str
+    finished_at: datetime | None
+
+
+class RefreshJobs:
+    """The refreshes asked for on this home. `command` is what is run, by default `ringleader refresh` for this home."""
+
+    def __init__(self, home: Home, command: Sequence[str] | None = None) -> None:
+        self._home = home
+        self._path = home.state / FILE
+        self._command = list(command or [sys.executable, "-m", "api.cli", "--home", str(home.path), "refresh"])
+
+    def start(self, requested_by: str) -> Job:
+        """Begin a refresh. Raises BusyError where one runs already."""
+        with transaction(self._path, _SCHEMA) as database:
+            unfinished = database.execute("SELECT * FROM jobs WHERE exit_code IS NULL").fetchall()
+            running = [row["id"] for row in unfinished if _alive(row["pid"], row["started"])]
+            if running:
+                raise BusyError(f"refresh {running[0]}", "it is running", "Wait until GET /v1/refreshes shows its end")
+            process = self._spawn()
+            job_id = uuid.uuid4().hex
+            database.execute(
+                "INSERT INTO jobs (id, requested_at, requested_by, pid, started) VALUES (?, ?, ?, ?, ?)",
+                (job_id, datetime.now(UTC).isoformat(), requested_by, process.pid, _started(process.pid)),
+            )
+        threading.Thread(target=self._await, args=(job_id, process), name=f"refresh-{job_id}", daemon=True).start()
+        return self.latest(1)[0]
+
+    def latest(self, limit: int) -> list[Job]:
+        """The last ones asked for, the latest first."""
+        with connection(self._path, _SCHEMA) as database:
+            rows = database.execute("SELECT * FROM jobs ORDER BY place DESC LIMIT ?", (limit,)).fetchall()
+        return [
+            Job(
+                row["id"],
+                datetime.fromisoformat(row["requested_at"]),
+                row["requested_by"],
+                _state(row["exit_code"], row["pid"], row["started"]),
+                datetime.fromisoformat(row["finished_at"]) if row["finished_at"] else None,
+            )
+            for row in rows
+        ]
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with (self._home.state / _LOG).open("ab") as log:
+            # A session of its own: the refresh goes on where the server is restarted under it.
+            return subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def _await(self, job_id: str, process: subprocess.Popen[bytes]) -> None:
+        code = process.wait()
+        with transaction(self._path, _SCHEMA) as database:
+            database.execute(
+                "UPDATE jobs SET exit_code = ?, finished_at = ? WHERE id = ?",
+                (code, datetime.now(UTC).isoformat(), job_id),
+            )
+
+
+def _state(exit_code: int | None, pid: int, started: float) -> str:
+    if exit_code is None:
+        return "running" if _alive(pid, started) else "lost"
+    return "done" if exit_code == 0 else "failed"
+
+
+def _alive(pid: int, started: float) -> bool:
+    return started > 0 and _started(pid) == started
+
+
+def _started(pid: int) -> float:
+    """When a process began: with the pid it names a process for good. 0: there is none any more."""
+    try:
+        process = psutil.Process(pid)
+        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except psutil.Error:
+        return 0.0

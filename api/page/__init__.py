@@ -1,0 +1,53 @@
+"""The investigators' page, rendered on the server: templates, drawings as inline SVG, one style sheet. No scripts.
+
+Nothing is loaded from elsewhere, and nothing that a sender chose (an address, a host) ever becomes a link.
+"""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+ASSETS = Path(__file__).parent / "assets"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+# A dot within a host name: letters follow it. Numbers ("0.8") and ends of sentences stay as they are.
+_HOST_DOT = re.compile(r"(?<=[\w-])\.(?=[^\W\d_][\w-])")
+
+
+def render(template: str, **values: Any) -> str:
+    """An HTML page."""
+    return _environment.get_template(template).render(**values)
+
+
+def defang(text: str) -> str:
+    """Text in which no host name can be clicked or pasted by accident, and every character can be seen."""
+    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return _HOST_DOT.sub("[.]", shown)
+
+
+def day(moment: datetime) -> str:
+    """A date, without its year's noise of time."""
+    return f"{moment:%Y-%m-%d}"
+
+
+def count(number: int | None) -> str:
+    """A number with thin spaces between thousands."""
+    return f"{number or 0:,}".replace(",", "\N{THIN SPACE}")
+
+
+_environment = Environment(
+    loader=PackageLoader("api.page"),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters.update(defang=defang, day=day, count=count)

@@ -1,0 +1,67 @@
+"""Human verdicts: taken once, on disk before the answer is sent, listed. They count from the next refresh on."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+
+from api.auth import Caller
+from api.cursors import decode_cursor, encode_cursor
+from api.routes.campaigns import MovedError, find
+from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, needs, problems
+from api.serving import Serving
+from api.shapes import VerdictIn, VerdictOut, VerdictPage
+from graph.verdicts import Decision
+
+router = APIRouter(prefix="/v1/verdicts", tags=["verdicts"])
+
+
+@router.post(
+    "", status_code=201, responses={200: {"description": "Taken before, under this key"}, **problems(404, 422, 503)}
+)
+def decide(
+    serving: Belongings,
+    response: Response,
+    asked: VerdictIn,
+    caller: Annotated[Caller, needs("decide")],
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> VerdictOut:
+    """Keep a verdict about a sender, a domain or a campaign; its source is the name of the key.
+
+    The same `Idempotency-Key` again gives the first answer. A verdict about a merged campaign is kept for its heir.
+    """
+    key = asked.key.strip()
+    if asked.kind == "campaign":
+        key = _living(serving, key)
+    decision = Decision(asked.kind, key, asked.verdict, caller.name, asked.ts, asked.note)
+    verdict, new = serving.ledger.add(decision, idempotency_key)
+    if new:
+        serving.metrics.verdicts.labels(verdict.kind, verdict.verdict).inc()
+    else:
+        response.status_code = 200
+    return VerdictOut.model_validate(vars(verdict))
+
+
+@router.get("", dependencies=[needs("investigate")], responses=problems(400, 422))
+def verdicts(
+    serving: Belongings,
+    kind: Literal["sender", "domain", "campaign"] | None = None,
+    key: Annotated[str | None, Query(max_length=1000)] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> VerdictPage:
+    """Verdicts given over HTTP, the latest first."""
+    query = {"route": "verdicts", "kind": kind, "key": key}
+    before = None if cursor is None else int(str(decode_cursor(cursor, query, (int,))[0]))
+    found = serving.ledger.list(limit + 1, before, kind, key)
+    following = encode_cursor(query, (found[limit - 1].place,)) if len(found) > limit else None
+    items = [VerdictOut.model_validate(vars(verdict)) for verdict in found[:limit]]
+    return VerdictPage(items=items, next_cursor=following)
+
+
+def _living(serving: Serving, campaign_id: str) -> str:
+    """The campaign itself, or the one that it merged into. Raises ProblemError 404."""
+    try:
+        find(serving, campaign_id)
+    except MovedError as moved:
+        return moved.heir
+    return campaign_id

@@ -1,0 +1,317 @@
+"""The shapes of answers and requests, as OpenAPI tells them. Knows no table; hot answers do not pass through here."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+NodeKind = Literal["sender", "domain"]
+State = Literal["new", "active", "dormant", "confirmed", "dismissed"]
+Key = str
+
+
+class Stamped(BaseModel):
+    """What every answer about a score carries."""
+
+    snapshot: str
+    model: str
+    as_of: datetime
+
+
+class ReasonOut(BaseModel):
+    relation: str
+    artefact: str | None
+    contribution: float = Field(description="log-odds")
+    sentence: str
+
+
+class NodeOut(Stamped):
+    kind: NodeKind
+    key: str
+    found: bool
+    risk: float = Field(description="calibrated probability")
+    campaign_id: str | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+    events: int | None
+    reasons: list[ReasonOut] = Field(description="the strongest five")
+
+
+class NodeIn(BaseModel):
+    kind: NodeKind
+    key: str
+
+
+class LookupIn(BaseModel):
+    nodes: list[NodeIn] = Field(max_length=1000)
+
+
+class LookupNode(BaseModel):
+    """A node asked for; where `found` is false, only kind and key are there."""
+
+    kind: NodeKind
+    key: str
+    found: bool
+    risk: float | None = None
+    campaign_id: str | None = None
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+    events: int | None = None
+    reasons: list[ReasonOut] | None = None
+
+
+class LookupOut(Stamped):
+    results: list[LookupNode] = Field(description="in the order asked")
+
+
+class EventIn(BaseModel):
+    """An event of the contract, not seen before."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    event_id: str
+    ts: AwareDatetime
+    channel: Literal["mail", "calendar", "contacts"]
+    sender: str = Field(min_length=1, max_length=1000)
+    recipients: list[str] = Field(min_length=1)
+    domains: list[str] = []
+    ip: str | None = None
+    fingerprint: str | None = None
+
+
+class ScoreIn(BaseModel):
+    events: list[EventIn] = Field(min_length=1, max_length=200)
+
+
+class BasisOut(BaseModel):
+    """Something known that an event's risk rests on."""
+
+    kind: str
+    key: str
+    risk: float
+    campaign_id: str | None
+
+
+class ScoredEvent(BaseModel):
+    event_id: str
+    sender: str
+    known: bool = Field(description="whether the sender is in the current graph")
+    risk: float
+    basis: list[BasisOut]
+
+
+class ScoreOut(Stamped):
+    results: list[ScoredEvent]
+
+
+class CampaignOut(BaseModel):
+    campaign_id: str
+    operation_id: str | None
+    risk: float
+    senders: int
+    domains: int
+    recipients: int
+    events: int
+    first_seen: datetime
+    last_seen: datetime
+    state: State
+    headline: str | None = Field(description="its strongest evidence in a sentence")
+    mail: int = Field(description="events of its senders by channel")
+    calendar: int
+    contacts: int
+
+
+class CampaignPage(Stamped):
+    items: list[CampaignOut]
+    total: int = Field(description="campaigns that match, on all pages")
+    next_cursor: str | None
+
+
+class VerdictOut(BaseModel):
+    id: str
+    kind: Literal["sender", "domain", "campaign"]
+    key: str
+    verdict: Literal["malicious", "benign"]
+    ts: datetime
+    source: str
+    note: str
+
+
+class CampaignDetail(Stamped, CampaignOut):
+    verdicts: list[VerdictOut] = Field(description="given over HTTP, the latest first; the next refresh heeds them")
+
+
+class MemberOut(BaseModel):
+    kind: str
+    key: str
+    role: str
+    weight: float
+
+
+class MemberPage(Stamped):
+    campaign_id: str
+    items: list[MemberOut]
+    next_cursor: str | None
+
+
+class GraphNode(BaseModel):
+    kind: str
+    key: str
+    role: str | None
+    risk: float | None
+
+
+class GraphEdge(BaseModel):
+    relation: str
+    source_kind: str
+    source: str
+    target_kind: str
+    target: str
+    events: int | None
+
+
+class GraphOut(Stamped):
+    campaign_id: str
+    nodes: list[GraphNode]
+    edges: list[GraphEdge]
+    truncated: bool = Field(description="whether edges were left out; the export has them all")
+
+
+class TimelinePoint(BaseModel):
+    ts: datetime
+    events: int
+    senders: int
+
+
+class TimelineOut(Stamped):
+    campaign_id: str
+    items: list[TimelinePoint]
+
+
+class EvidenceRow(BaseModel):
+    rank: int
+    relation: str
+    artefact: str
+    inside: int
+    outside: int
+    strength: float
+    first_seen: datetime | None
+    last_seen: datetime | None
+    sentence: str
+
+
+class EvidenceOut(Stamped):
+    campaign_id: str
+    items: list[EvidenceRow]
+
+
+class LineageRow(BaseModel):
+    campaign_id: str
+    refresh: str
+    ts: datetime
+    event: str
+    other_id: str | None
+    share: float | None
+
+
+class LineageOut(Stamped):
+    campaign_id: str
+    items: list[LineageRow] = Field(description="oldest first, ancestors that merged into it or it split from included")
+
+
+class ImpactRow(BaseModel):
+    kind: str
+    key: str
+    legitimate_correspondents: int
+    victim: bool
+    reason: str | None
+
+
+class ImpactOut(Stamped):
+    campaign_id: str
+    items: list[ImpactRow]
+
+
+class NeighbourOut(BaseModel):
+    relation: str
+    direction: Literal["out", "in"]
+    kind: str
+    key: str
+    risk: float | None
+    campaign_id: str | None
+    properties: dict[str, Any]
+
+
+class NeighbourPage(Stamped):
+    kind: str
+    key: str
+    refresh: str | None = Field(description="the refresh that the graph store holds")
+    items: list[NeighbourOut]
+    next_cursor: str | None
+
+
+class VerdictIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["sender", "domain", "campaign"]
+    key: str = Field(min_length=1, max_length=1000)
+    verdict: Literal["malicious", "benign"]
+    ts: AwareDatetime | None = Field(None, description="when it was decided; now where left out")
+    note: str = Field("", max_length=4000)
+
+
+class VerdictPage(BaseModel):
+    items: list[VerdictOut]
+    next_cursor: str | None
+
+
+class RefreshOut(BaseModel):
+    """A refresh that published a snapshot which is still kept."""
+
+    refresh: str
+    snapshot: str
+    start: datetime
+    as_of: datetime
+    model: str
+    published_at: datetime
+    live: bool
+    stages: list[dict[str, Any]]
+
+
+class JobOut(BaseModel):
+    id: str
+    requested_at: datetime
+    requested_by: str
+    state: Literal["running", "done", "failed", "lost"]
+    finished_at: datetime | None
+
+
+class RefreshPage(BaseModel):
+    items: list[RefreshOut]
+    requested: list[JobOut] = Field(description="refreshes asked for over HTTP, the latest first")
+    next_cursor: str | None
+
+
+class ModelOut(BaseModel):
+    model: str
+    live: bool
+    first_published: datetime
+    last_published: datetime
+    snapshots: list[str]
+    card: dict[str, Any]
+
+
+class ModelPage(BaseModel):
+    items: list[ModelOut]
+    next_cursor: str | None
+
+
+class ProblemOut(BaseModel):
+    """RFC 9457; `code` is for programs."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
