@@ -5,32 +5,36 @@ script adds what only this corpus needs. Reads no label on the way to `events.pa
 """
 
 import argparse
+import re
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message as Headers
 from pathlib import Path
 
-from graph.read.mail import message_events
 from making import corpus, tables
 from making.groups import near_duplicates
 from making.labels import Labelled, Row, reports, verdicts
 from making.pseudonyms import OWNER, OWNER_DOMAINS, Pseudonyms
 from making.received import acceptance
 
-from graph.addresses import registrable_domain
+from graph.addresses import normalise_mailbox, registrable_domain
+from graph.read.mail import MessageError, message_events
+from graph.read.message import parse
 from graph.read.options import ReadOptions
+from graph.read.people import addresses_of
 
 HERE = Path(__file__).resolve().parent
 CUT = datetime(2002, 9, 1, tzinfo=UTC)  # 60 % of the events lie before; ham and spam of many weeks on both sides
 ID_LETTERS = 16  # of the corpus's MD5 of a message: tells neither group nor label
 READ_AT = datetime(2026, 1, 1, tzinfo=UTC)  # the reader's "now", fixed so that the result does not depend on today
 COLLECTOR = f"{OWNER}@{OWNER_DOMAINS[0]}"  # where mail went whose To and Cc name nobody
-UNDISCLOSED = ("undisclosed", "unlisted-recipients", "unspecified-recipients")  # servers put these for an empty To
+# What servers write into an empty To, and then complete with their own name.
+UNDISCLOSED = re.compile(r"undisclosed|un(?:listed|specified)-recipients|#?recipients?#?@", re.IGNORECASE)
 
 # What to look at: name, as-of, days. The demo takes the second.
 WINDOWS = (
@@ -70,44 +74,63 @@ def main() -> int:
 def build(package: Path) -> Sample:
     """From the package's file to the rows of every table."""
     corpus.check(package)
-    messages = corpus.messages(package)
-    parsed = [message_from_bytes(message.raw) for message in messages]
-    pseudonyms = Pseudonyms()
-    made = [event(message, headers, pseudonyms) for message, headers in zip(messages, parsed, strict=True)]
-    events = [row for row, _ in made]
-    labelled = [labelled_event(row, message) for row, message in zip(events, messages, strict=True)]
-    truth = [
-        {**truth_of(one, message), "near_duplicates": group}
-        for one, message, group in zip(labelled, messages, near_duplicates(parsed), strict=True)
-    ]
-    order = sorted(range(len(events)), key=lambda index: (labelled[index].ts, labelled[index].event_id))
+    read = list(read_all(corpus.messages(package)))
+    labelled = [labelled_event(row, message) for message, _, row, _ in read]
+    truth = [truth_of(one, message) for one, (message, *_) in zip(labelled, read, strict=True)]
+    for row, group in zip(truth, near_duplicates([headers for _, headers, _, _ in read]), strict=True):
+        row["near_duplicates"] = group
+    order = sorted(range(len(read)), key=lambda index: (labelled[index].ts, labelled[index].event_id))
     rows = {
-        "events": [events[index] for index in order],
+        "events": [read[index][2] for index in order],
         "reports": reports(labelled, CUT),
         "verdicts": verdicts(labelled, CUT),
         "truth": [truth[index] for index in order],
         "truth_senders": list(sender_truth(labelled)),
     }
-    return Sample(rows, Counter(source for _, source in made))
+    return Sample(rows, Counter(source for *_, source in read))
+
+
+def read_all(messages: Sequence[corpus.Message]) -> Iterator[tuple[corpus.Message, Headers, Row, str]]:
+    """Each message with its event row and the source of its time; those that name no sender are told and left out."""
+    pseudonyms = Pseudonyms()
+    for message in messages:
+        headers = message_from_bytes(message.raw)
+        try:
+            row, source = event(message, headers, pseudonyms)
+        except MessageError as error:
+            print(f"left out {message.group}/{message.number}: {error}")
+            continue
+        yield message, headers, row, source
 
 
 def event(message: corpus.Message, headers: Headers, pseudonyms: Pseudonyms) -> tuple[Row, str]:
-    """The event row of one message, and where its time was taken from."""
+    """The event row of one message, and where its time was taken from. Raises MessageError where it has no sender."""
     where = f"{message.group}/{message.number}"
-    row = message_events(message.raw, where, ReadOptions(now=READ_AT))[0]
+    row = message_events(delivered(message.raw), where, ReadOptions(now=READ_AT))[0]
     accepted = acceptance(headers, message.raw)
-    recipients = dict.fromkeys(pseudonyms.mailbox(address) for address in row["recipients"] if disclosed(address))
     row["event_id"] = message.checksum[:ID_LETTERS]
     row["ts"] = accepted.ts
     row["ip"] = accepted.ip
     row["sender"] = pseudonyms.mailbox(row["sender"])
-    row["recipients"] = list(recipients) or [pseudonyms.mailbox(COLLECTOR)]
+    row["recipients"] = list(dict.fromkeys(map(pseudonyms.mailbox, recipients(message.raw) or [COLLECTOR])))
     return row, accepted.source
 
 
-def disclosed(address: str) -> bool:
-    """Whether a recipient is a mailbox, not what a server writes where there is none."""
-    return "@" in address.strip("@") and not address.startswith(UNDISCLOSED)
+def delivered(raw: bytes) -> bytes:
+    """The message with a delivery header, without which the reader refuses mail that names no recipient."""
+    start = raw.index(b"\n") + 1 if raw.startswith(b"From ") else 0
+    return raw[:start] + f"Delivered-To: {COLLECTOR}\n".encode() + raw[start:]
+
+
+def recipients(raw: bytes) -> list[str]:
+    """The mailboxes in To and Cc.
+
+    The product reads Delivered-To first. Here that would tell the label: 92 % of the ham still has that header and 61 %
+    of the spam, and nearly all of them name one mailbox.
+    """
+    parsed = parse(raw)
+    named = [found for name in ("to", "cc") for value in parsed.values(name) for found in addresses_of(value)]
+    return [normalise_mailbox(address) for address in named if not UNDISCLOSED.match(address)]
 
 
 def labelled_event(row: Row, message: corpus.Message) -> Labelled:
