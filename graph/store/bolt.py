@@ -1,5 +1,6 @@
 """The way to a Neo4j server: its address, one driver, and what its errors mean. Knows nothing of what is stored."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ RETRY_SECONDS = 30.0  # how long the driver retries a transaction after a deadlo
 FORM = "Write `neo4j://USER@HOST:PORT`"
 
 Row = dict[str, Any]
+
+# What the driver logs comes back to the caller as a StoreError; unheard, it would be printed a second time.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)

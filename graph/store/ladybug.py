@@ -17,16 +17,14 @@ from urllib.parse import quote, unquote
 
 import ladybug
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from graph.atomic import make_folder, point_to, read_pointer, sync_file, sync_folder
 from graph.errors import StoreError
 from graph.home import Home, write_lock
-from graph.store.ledger import Ledger
 from graph.store.protocol import Progress, StoreSummary, quiet, summary
 from graph.store.queries import query
-from graph.store.reads import CypherReads, Row, in_order
-from graph.store.rows import History, all_verdicts, node_rows, relation_rows, verdict_rows
+from graph.store.reads import CypherReads, Row
+from graph.store.rows import History, node_rows, relation_rows
 from graph.store.vocabulary import BECAME, NODES, RELATION_TYPES, RELATIONS, NodeKind, RelationKind
 from graph.values import GraphContents
 
@@ -49,7 +47,6 @@ class LadybugStore(CypherReads):
         self._folder = home.store
         self._pointer = home.store / POINTER
         self._keep = max(1, keep)
-        self._ledger = Ledger(home.store / "verdicts.sqlite")
         self._reader: _Open | None = None
         self._lock = threading.Lock()  # one query at a time: a connection is not for two threads
 
@@ -68,18 +65,10 @@ class LadybugStore(CypherReads):
             _prune(self._folder, name, self._keep)
         return summary(contents.refresh.id, self.counts(), time.perf_counter() - began)
 
-    def verdicts(self) -> pa.Table:
-        """As in `GraphStore`: those of the last refresh and those given since."""
-        return in_order(all_verdicts(self._ledger.rows(), self.verdict_nodes()))
-
-    def add_verdicts(self, verdicts: pa.Table) -> int:
-        """As in `GraphStore`; they get their nodes at the next refresh."""
-        known = pc.is_in(verdict_rows(verdicts)["id"], self.verdict_nodes()["id"].combine_chunks())
-        return self._ledger.add(verdicts.filter(pc.invert(known)))
-
     def refresh(self) -> str | None:
         """As in `GraphStore`."""
-        name = read_pointer(self._pointer)
+        self.ping()
+        name = self._reader.name if self._reader else None
         return unquote(name.rpartition("-")[0]) if name else None
 
     def ping(self) -> str:
@@ -106,12 +95,12 @@ class LadybugStore(CypherReads):
             empty = _Open(":memory:", READER_BUFFER)
             empty.create_schema()
             return empty
-        return _Open(str(self._folder / name), READER_BUFFER, read_only=True)
+        return _Open(str(self._folder / name), READER_BUFFER, read_only=True, name=name)
 
     def _history(self) -> History:
         return History(
             refreshes=self._nodes(NODES["Refresh"]),
-            verdicts=all_verdicts(self._ledger.rows(), self.verdict_nodes()),
+            verdicts=self._nodes(NODES["Verdict"]),
             campaigns=self._nodes(NODES["Campaign"]),
             became=self._relations(BECAME),
         )
@@ -123,9 +112,10 @@ class LadybugStore(CypherReads):
 
 
 class _Open:
-    """One database with its one connection."""
+    """One database with its one connection; `name` is what CURRENT called it."""
 
-    def __init__(self, path: str, buffer: int, read_only: bool = False) -> None:
+    def __init__(self, path: str, buffer: int, read_only: bool = False, name: str | None = None) -> None:
+        self.name = name
         self._database = ladybug.Database(path, buffer_pool_size=buffer, max_db_size=MAX_FILE, read_only=read_only)
         self._connection = ladybug.Connection(self._database)
 

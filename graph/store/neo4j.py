@@ -19,7 +19,7 @@ from graph.store.bolt import Address, Bolt, Row
 from graph.store.protocol import Progress, StoreSummary, quiet, summary
 from graph.store.queries import query
 from graph.store.reads import CypherReads, ends
-from graph.store.rows import LIVING_STATES, History, node_rows, relation_rows, verdict_rows
+from graph.store.rows import LIVING_STATES, History, node_rows, relation_rows
 from graph.store.vocabulary import (
     ABOUT,
     BECAME,
@@ -61,16 +61,6 @@ class Neo4jStore(CypherReads):
         self._delete_stale(refresh)
         self._bolt.write(query("neo4j_make_current"), {"refresh": refresh})
         return summary(refresh, self.counts(), time.perf_counter() - began)
-
-    def add_verdicts(self, verdicts: pa.Table) -> int:
-        """As in `GraphStore`."""
-        self._create_schema()
-        rows = _plain(verdict_rows(verdicts))
-        added = 0
-        for batch in self._batches(rows):
-            added += self._bolt.write(_upsert_text(NODES["Verdict"]), {"rows": batch}).nodes_created
-        self._link_verdicts()
-        return added
 
     def refresh(self) -> str | None:
         """As in `GraphStore`."""

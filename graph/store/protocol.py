@@ -93,10 +93,6 @@ class GraphStore(Protocol):
         """Every verdict ever kept (`graph.schema.VERDICT_ROWS`), oldest first."""
         ...
 
-    def add_verdicts(self, verdicts: pa.Table) -> int:
-        """Keep verdicts (`graph.schema.VERDICT_ROWS`), durable on return; how many were new."""
-        ...
-
     def refresh(self) -> str | None:
         """Id of the refresh whose window the store holds, None before the first."""
         ...

@@ -13,6 +13,8 @@ from graph.store.protocol import Neighbour, StoredCampaign
 from graph.store.queries import projected, query
 from graph.store.vocabulary import BECAME, KINDS, NODES, PART_OF, RELATION_TYPES, RELATIONS, NodeKind, RelationKind
 
+LINEAGE_LIMIT = 10_000  # heirs or ancestors of one campaign: far more than it has refreshes
+
 Row = dict[str, Any]
 
 
@@ -91,11 +93,8 @@ class CypherReads(ABC):
         return tuple((row["neighbour"], row["refresh"], row["share"]) for row in rows)
 
     def verdicts(self) -> pa.Table:
-        return in_order(self.verdict_nodes())
-
-    def verdict_nodes(self) -> pa.Table:
-        """Verdicts with their ids, in no order."""
-        return self._nodes(NODES["Verdict"])
+        order = [(name, "ascending") for name in ("ts", "kind", "key", "source", "verdict")]
+        return self._nodes(NODES["Verdict"]).select(VERDICT_ROWS.names).sort_by(order)
 
     def _node(self, node: NodeKind, key: str) -> Row:
         names = tuple(name for name, _ in node.properties)
@@ -116,15 +115,6 @@ class CypherReads(ABC):
         names = tuple(name for name, _ in relation.properties)
         text = query("relations", **ends(relation), properties=projected("r", names))
         return pa.Table.from_pylist(self._read(text), schema=relation.schema)
-
-
-def in_order(verdicts: pa.Table) -> pa.Table:
-    """Verdict nodes as `graph.schema.VERDICT_ROWS`, oldest first."""
-    order = [(name, "ascending") for name in ("ts", "kind", "key", "source", "verdict")]
-    return verdicts.select(VERDICT_ROWS.names).sort_by(order)
-
-
-LINEAGE_LIMIT = 10_000  # more heirs than any campaign has refreshes
 
 
 def ends(relation: RelationKind) -> dict[str, str]:

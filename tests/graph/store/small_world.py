@@ -1,17 +1,32 @@
 """A graph small enough to check by eye, on reserved names, for the store tests."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
 from graph import schema
+from graph.home import Home
+from graph.store import GraphStore, open_store
 from graph.values import Campaigns, GraphContents, Refresh, Window
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 EARLY, LATE = START + timedelta(hours=1, microseconds=7), START + timedelta(days=2)
 Rows = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a store is; every `open` is another client of the same one."""
+
+    url: str
+    home: Home
+    password: str | None = None
+
+    def open(self) -> GraphStore:
+        return open_store(self.url, self.home, self.password)
 
 
 def table(form: pa.Schema, rows: Rows) -> pa.Table:
