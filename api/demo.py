@@ -5,7 +5,6 @@ moments, one after another, so that campaigns are born, grow and go dormant, and
 """
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -14,10 +13,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from api.progress import StageRecorder
 from api.settings import Settings
@@ -32,7 +33,7 @@ MOMENTS = (datetime(2002, 8, 31, 23, 59, 59, tzinfo=UTC), datetime(2002, 10, 1, 
 WINDOW_DAYS = 180  # the sample is thin: half a year of it holds what a busy service sees in minutes
 KEY_NAME = "demo"
 HOST = "127.0.0.1"
-READY_SECONDS = 60.0  # a server is ready within two; a shared, busy machine may take its time
+READY_SECONDS = 120.0  # a server is ready within two; a shared, busy machine may take its time
 POLL_SECONDS = 0.1
 ANSWER_SECONDS = 10.0
 STOP_SECONDS = 10.0
@@ -65,35 +66,35 @@ def demo_settings(settings: Settings) -> Settings:
 
 
 def run_demo(home: Home, settings: Settings, stages: StageRecorder) -> None:
-    """Ingests the sample and refreshes at each moment that this home has not seen yet; the last one always."""
+    """Ingests the sample and refreshes at each moment that this home has not seen yet."""
     from api.ingest import run_ingest
     from api.refresh import RefreshOptions, run_refresh
 
     run_ingest(home, settings, sample_paths(), stages)
-    published = _published_as_of(home)
-    for moment in MOMENTS:
-        if moment is None or published is None or moment > published:
-            stages.say(f"refresh as of {moment:%Y-%m-%d}" if moment else "refresh as of the newest message")
-            run_refresh(home, RefreshOptions.of(settings, moment), stages)
+    for moment in moments_left(home):
+        stages.say(f"refresh as of {moment:%Y-%m-%d}" if moment else "refresh as of the newest message")
+        run_refresh(home, RefreshOptions.of(settings, moment), stages)
 
 
-def _published_as_of(home: Home) -> datetime | None:
+def moments_left(home: Home) -> tuple[datetime | None, ...]:
+    """The moments later than what is published; the last one always, since it changes nothing where all was seen."""
     from graph.snapshot import open_current
 
     try:
-        return open_current(home).manifest.as_of
+        published = open_current(home).manifest.as_of
     except SnapshotError:  # missing, or damaged: the refreshes to come publish another
-        return None
+        return MOMENTS
+    return tuple(moment for moment in MOMENTS if moment is None or moment > published)
 
 
 def make_key(home: Home) -> str:
-    """A key for the demo's own questions; the one of an earlier demo stops working."""
-    from api.auth import KeyStore
+    """A key for the demo's questions and for its page; the one of an earlier demo stops working."""
+    from api.auth import SCOPES, KeyStore
 
     keys = KeyStore(home)
     if any(key.name == KEY_NAME for key in keys.list()):
         keys.revoke(KEY_NAME)
-    return keys.create(KEY_NAME, ("lookup", "investigate")).key
+    return keys.create(KEY_NAME, SCOPES).key
 
 
 class DemoServer:
@@ -101,12 +102,18 @@ class DemoServer:
 
     def __init__(self, home: Home, key: str) -> None:
         self.url = f"http://{HOST}:{_free_port()}"
-        self._key = key
+        self.key = key
         self._log = home.state / "demo-server.log"
         command = [sys.executable, "-m", "api.cli", "--home", str(home.path), "serve", "--host", HOST]
         command += ["--port", self.url.rpartition(":")[2]]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
 
     def wait_until_ready(self) -> None:
         """Raises DemoError with the server's last words where it ends or stays silent."""
@@ -124,7 +131,7 @@ class DemoServer:
 
     def ask(self, path: str) -> Answer:
         """GET `path` with the demo's key. Raises DemoError for an answer that is an error."""
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self._key}"})
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.key}"})
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as response:
                 return Answer(path, json.load(response))
@@ -133,9 +140,10 @@ class DemoServer:
             raise DemoError(f"{self.url}{path}", f"answered {error.code}: {words}", f"See {self._log}") from error
 
     def wait(self) -> None:
-        """Goes on serving until Ctrl-C or until the server ends by itself."""
+        """Goes on serving until Ctrl-C, which is how a demo ends, or until the server ends by itself."""
         try:
-            self._process.wait()
+            with suppress(KeyboardInterrupt):
+                self._process.wait()
         finally:
             self.stop()
 
@@ -154,9 +162,8 @@ def questions(server: DemoServer) -> tuple[Answer, Answer]:
     if not listed:
         raise DemoError("the sample", "no campaign was found in it", "Run `ringleader doctor`, then the demo again")
     campaign = server.ask(f"/v1/campaigns/{urllib.parse.quote(listed[0]['campaign_id'], safe='')}")
-    members = server.ask(f"{campaign.path}/members?limit=50").body["items"]
-    sender = next(member["key"] for member in members if member["kind"] == "sender")
-    return server.ask(f"/v1/nodes/sender/{urllib.parse.quote(sender, safe='')}"), campaign
+    (sender,) = server.ask(f"{campaign.path}/members?role=sender&limit=1").body["items"]
+    return server.ask(f"/v1/nodes/sender/{urllib.parse.quote(sender['key'], safe='')}"), campaign
 
 
 def _free_port() -> int:

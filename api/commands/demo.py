@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from api.commands import Call, Outcome
 
 if TYPE_CHECKING:
-    from api.demo import Answer
+    from api.demo import Answer, DemoServer
 
 HELP = "the whole job on the mail that ships in data/, then two questions answered over HTTP"
 LINES_SHOWN = 40  # of each answer; the URL gives it whole
@@ -37,10 +37,8 @@ def run(call: Call) -> Outcome:
         "answers": [{"path": answer.path, "body": answer.body} for answer in answers],
         "stages": call.stages.rows(),
     }
-    text = "\n\n".join(
-        [call.stages.table(), *(_shown(server.url, answer) for answer in answers), _page(server.url, stays)]
-    )
-    return Outcome(summary, text, then=server.wait if stays else None)
+    shown = [call.stages.table(), *(_shown(server.url, answer) for answer in answers), _page(server, stays)]
+    return Outcome(summary, "\n\n".join(shown), then=server.wait if stays else None)
 
 
 def _shown(url: str, answer: "Answer") -> str:
@@ -49,7 +47,7 @@ def _shown(url: str, answer: "Answer") -> str:
     return "\n".join([f"GET {url}{answer.path}", *lines[:LINES_SHOWN], *more])
 
 
-def _page(url: str, stays: bool) -> str:
-    return (
-        f"The page: {url}/  (Ctrl-C ends it)" if stays else f"The page was at {url}/; `ringleader serve` brings it back"
-    )
+def _page(server: "DemoServer", stays: bool) -> str:
+    if stays:
+        return f"The page: {server.url}/\nSign in with {server.key}\nCtrl-C ends it."
+    return f"The page was at {server.url}/ and is no longer served: run the demo on a terminal, or `ringleader serve`."

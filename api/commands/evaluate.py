@@ -1,9 +1,14 @@
+"""`ringleader evaluate`: metrics that do not look ahead, beside the reference detectors. The work is `gnn.evaluate`."""
+
 from argparse import ArgumentParser
+from pathlib import Path
 
 from api.commands import Call, Outcome
+from api.commands.refresh import add_setting
 
-HELP = "x"
+HELP = "time-safe node, campaign and refresh metrics beside the reference detectors, on this home's data or a world"
 
 
-def add_arguments(parser: ArgumentParser) -> None: ...
-def run(call: Call) -> Outcome: ...
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--world", type=Path, metavar="DIR", help="a world made by `ringleader simulate`")
+    add_setting(parser, "--seed", "model.seed", type=int, metavar="S")

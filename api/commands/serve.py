@@ -1,6 +1,9 @@
 """`ringleader serve`: the HTTP API and the investigators' page. The work is `api.server`."""
 
+import sys
 from argparse import ArgumentParser
+from contextlib import suppress
+from functools import partial
 
 from api.commands import Call, Outcome
 from api.commands.refresh import add_setting
@@ -16,7 +19,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(call: Call) -> Outcome:
+    serve = call.settings.serve
+    summary = {"host": serve.host, "port": serve.port, "workers": serve.workers, "auth": serve.auth}
+    return Outcome(summary, "", then=partial(_serve, call))
+
+
+def _serve(call: Call) -> None:
+    """Ctrl-C is how a server is asked to end, so it is no failure."""
     from api.server import serve
 
-    listens = {"host": call.settings.serve.host, "port": call.settings.serve.port}
-    return Outcome({**listens, "auth": call.settings.serve.auth}, "", then=lambda: serve(call.home, call.settings))
+    # With --json standard output holds the summary alone.
+    out = sys.stderr if call.flags.json else sys.stdout
+    with suppress(KeyboardInterrupt):
+        serve(call.home, call.settings, lambda line: print(line, file=out, flush=True))
