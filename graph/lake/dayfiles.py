@@ -50,7 +50,7 @@ def open_day(path: Path, kind: Kind) -> pq.ParquetFile:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
-    if not file.schema_arrow.equals(kind.schema) or DIGEST not in (file.metadata.metadata or {}):
+    if not file.schema_arrow.equals(kind.kept) or DIGEST not in (file.metadata.metadata or {}):
         raise damaged(path, "it is not a file that this lake has written")
     return file
 
@@ -65,7 +65,7 @@ def digest(path: Path, kind: Kind) -> str:
 def bounds(path: Path, kind: Kind) -> tuple[datetime, datetime]:
     """First and last `ts` of the day, from the footer."""
     with open_day(path, kind) as file:
-        column = kind.schema.get_field_index("ts")
+        column = kind.kept.get_field_index("ts")
         groups = file.metadata
         first = groups.row_group(0).column(column).statistics.min
         last = groups.row_group(groups.num_row_groups - 1).column(column).statistics.max
@@ -83,12 +83,12 @@ def row_groups(path: Path, kind: Kind) -> list[Piece]:
 def _piece(path: Path, kind: Kind, file: pq.ParquetFile, number: int) -> Piece:
     def read() -> pa.Table:
         try:
-            return file.read_row_group(number).cast(kind.schema)
+            return file.read_row_group(number).cast(kind.kept)
         except (pa.ArrowException, OSError) as error:
             raise damaged(path, error) from error
 
     group = file.metadata.row_group(number)
-    ts = group.column(kind.schema.get_field_index("ts")).statistics
+    ts = group.column(kind.kept.get_field_index("ts")).statistics
     return Piece((ts.min, ""), ts.max, group.total_byte_size, read)
 
 
@@ -144,7 +144,7 @@ def sweep(lake: Path, kind: Kind) -> None:
 def damaged(path: Path, error: Exception | str) -> LakeError:
     """The error for a day file that cannot be read."""
     mend = "Put back a copy of this file, or move it away and ingest that day's input again; other days are untouched"
-    return LakeError(str(path), f"the day file cannot be read ({error})", mend)
+    return LakeError(str(path), f"the day file cannot be read ({' '.join(str(error).split())})", mend)
 
 
 class _Hashed:
@@ -169,7 +169,7 @@ class _Hashed:
 @contextmanager
 def _writer(raw: IO[bytes], kind: Kind) -> Iterator[pq.ParquetWriter]:
     sink = _Hashed(raw)
-    with pq.ParquetWriter(sink, kind.schema, **FIXED_OPTIONS) as writer:
+    with pq.ParquetWriter(sink, kind.kept, **FIXED_OPTIONS) as writer:
         yield writer
         writer.add_key_value_metadata({DIGEST.decode(): sink.sha.hexdigest()})
 
@@ -182,7 +182,7 @@ def _write_group(writer: pq.ParquetWriter, group: pa.Table) -> int:
 
 def _groups(tables: Iterable[pa.Table], kind: Kind) -> Iterator[pa.Table]:
     """The same rows, cut into tables of exactly ROW_GROUP_ROWS (the last may be shorter, and there is one always)."""
-    held = kind.schema.empty_table()
+    held = kind.kept.empty_table()
     for table in tables:
         held = pa.concat_tables([held, table])
         while held.num_rows >= ROW_GROUP_ROWS:

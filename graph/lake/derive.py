@@ -1,6 +1,6 @@
 """The three columns an event gets at ingest: `sites`, `network`, `sender_site`. Knows no files.
 
-Each function of `graph.addresses` runs once for every distinct value of a batch; the rest is array work.
+Each function of `graph.addresses` runs once for every distinct value of a chunk; the rest is array work.
 """
 
 from collections.abc import Callable
@@ -10,14 +10,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graph.addresses import network_of, registrable_domain
-from graph.schema import EVENTS, LAKE_EVENTS, TEXTS
+from graph.schema import LAKE_EVENTS, TEXTS
+
+# Dotted decimals without padding: every address of one /24 may stand for the others, and there are few /24.
+OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+PLAIN_IPV4 = rf"^({OCTET}\.){{3}}{OCTET}$"
 
 
-def lake_events(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch (schema EVENTS, any column order) with its derived columns, as schema LAKE_EVENTS."""
-    events = batch.select(EVENTS.names).cast(EVENTS)
-    derived = [sites(events["domains"]), networks(events["ip"]), sender_sites(events["sender"])]
-    return pa.RecordBatch.from_arrays([*events.columns, *derived], schema=LAKE_EVENTS)
+def derived(rows: pa.Table) -> pa.Table:
+    """The rows with the derived columns of LAKE_EVENTS behind their own."""
+    for name, (source, function) in DERIVED.items():
+        column = [function(chunk) for chunk in rows[source].chunks]
+        rows = rows.append_column(LAKE_EVENTS.field(name), pa.chunked_array(column, LAKE_EVENTS.field(name).type))
+    return rows
 
 
 def sites(domains: pa.Array) -> pa.Array:
@@ -36,24 +41,22 @@ def sites(domains: pa.Array) -> pa.Array:
 
 def networks(addresses: pa.Array) -> pa.Array:
     """The /24 or /48 of each address in CIDR notation (string, null where there is none)."""
-    return _map_distinct(addresses, network_of)
+    plain = pc.match_substring_regex(addresses, PLAIN_IPV4)
+    first_of_24 = pc.replace_substring_regex(addresses, r"[0-9]+$", "0")
+    return _map_distinct(pc.if_else(plain, first_of_24, addresses), network_of)
 
 
 def sender_sites(senders: pa.Array) -> pa.Array:
     """Registrable domain of each sender's own address (string, null for an account id)."""
-    return _map_distinct(senders, _site_of_mailbox)
-
-
-def _site_of_mailbox(sender: str | None) -> str | None:
-    if sender is None or "@" not in sender:
-        return None
-    return registrable_domain(sender.rsplit("@", 1)[1])
+    hosts = pc.replace_substring_regex(senders, r"(?s)^.*@", "")
+    account = pc.invert(pc.match_substring(senders, "@"))
+    return _map_distinct(pc.if_else(account, pa.scalar(None, pa.string()), hosts), registrable_domain)
 
 
 def _map_distinct(values: pa.Array, function: Callable[[str], str | None]) -> pa.Array:
     encoded = values.dictionary_encode()
-    mapped = [function(value) if value is not None else None for value in encoded.dictionary.to_pylist()]
-    return pa.array(mapped, pa.string()).take(encoded.indices)
+    mapped = pa.array([function(value) for value in encoded.dictionary.to_pylist()], pa.string())
+    return mapped.take(encoded.indices)
 
 
 def _ranked(values: pa.Array) -> tuple[pa.Array, np.ndarray[tuple[int], np.dtype[np.int64]]]:
@@ -64,3 +67,10 @@ def _ranked(values: pa.Array) -> tuple[pa.Array, np.ndarray[tuple[int], np.dtype
     rank[order] = np.arange(len(order))
     codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return encoded.dictionary.take(pa.array(order)), rank[codes]
+
+
+DERIVED: dict[str, tuple[str, Callable[[pa.Array], pa.Array]]] = {
+    "sites": ("domains", sites),
+    "network": ("ip", networks),
+    "sender_site": ("sender", sender_sites),
+}

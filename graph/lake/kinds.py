@@ -12,54 +12,45 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from graph.errors import LakeError
-from graph.lake.derive import lake_events
-from graph.schema import LAKE_EVENTS, REPORTS, VERDICT_ROWS
+from graph.lake.derive import derived
+from graph.schema import EVENTS, LAKE_EVENTS, REPORTS, VERDICT_ROWS
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of rows: what a day file of it is called, its columns, and its order within the day.
+    """One kind of rows: what a day file of it is called, its columns as they arrive and as they are kept, its order.
 
-    `order` names every column that tells two rows apart, `ts` first. `conform` turns what readers hand over into
-    `schema`. `by_id` where the second column of the order identifies a row across days.
+    `order` names every column that tells two rows apart, `ts` first. `derive` adds the columns that `kept` has and
+    `arriving` has not. `by_id` where the second column of the order identifies a row across days. `expires` where the
+    retention applies.
     """
 
     name: str
-    schema: pa.Schema
+    arriving: pa.Schema
+    kept: pa.Schema
     order: tuple[str, str, *tuple[str, ...]]
-    conform: Callable[[pa.RecordBatch], pa.RecordBatch]
+    derive: Callable[[pa.Table], pa.Table] = lambda rows: rows
     by_id: bool = False
     expires: bool = True
 
     def accept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The batch in this kind's schema. Raises LakeError where a row could not be told from another."""
+        """The batch as it should arrive. Raises LakeError where it does not fit or a row could not be told apart."""
         try:
-            rows = self.conform(batch)
+            rows = batch.select(self.arriving.names).cast(self.arriving)
         except (pa.ArrowException, KeyError) as error:
-            raise _unfit(self.name, f"a batch does not fit the schema ({error})") from error
+            raise self._unfit(f"a batch does not fit the schema ({error})") from error
         for column in self.order:
             if rows[column].null_count:
-                raise _unfit(self.name, f"a row has no `{column}`")
+                raise self._unfit(f"a row has no `{column}`")
         return rows
 
+    def _unfit(self, reason: str) -> LakeError:
+        mend = "Read the input with graph.read, which sets such rows aside"
+        return LakeError(f"the {self.name} handed to the lake", reason, mend)
 
-def _unfit(name: str, reason: str) -> LakeError:
-    return LakeError(f"the {name} handed to the lake", reason, "Read them with graph.read, which sets such rows aside")
 
-
-EVENT = Kind("events", LAKE_EVENTS, ("ts", "event_id"), lake_events, by_id=True)
-REPORT = Kind(
-    "reports",
-    REPORTS,
-    ("ts", "event_id", "reporter", "kind"),
-    lambda batch: batch.select(REPORTS.names).cast(REPORTS),
-)
+EVENT = Kind("events", EVENTS, LAKE_EVENTS, ("ts", "event_id"), derived, by_id=True)
+REPORT = Kind("reports", REPORTS, REPORTS, ("ts", "event_id", "reporter", "kind"))
 # Verdicts are human work: no retention takes them away.
-VERDICT = Kind(
-    "verdicts",
-    VERDICT_ROWS,
-    ("ts", "key", "kind", "source", "verdict"),
-    lambda batch: batch.select(VERDICT_ROWS.names).cast(VERDICT_ROWS),
-    expires=False,
-)
+VERDICT = Kind("verdicts", VERDICT_ROWS, VERDICT_ROWS, ("ts", "key", "kind", "source", "verdict"), expires=False)
 KINDS = (EVENT, REPORT, VERDICT)

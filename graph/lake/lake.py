@@ -131,7 +131,7 @@ class Lake:
 
 def _refused(where: str, reason: str) -> LakeError:
     mend = "Free space or give write permission there and run the same ingest again; stored days are untouched"
-    return LakeError(where, f"the lake could not be written ({reason})", mend)
+    return LakeError(where, f"the lake could not be written ({' '.join(reason.split())})", mend)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -52,6 +52,8 @@ class Runs:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take the rows in; the schema is the kind's, further columns may follow."""
+        if not batch.num_rows:
+            return
         self._held.append(batch)
         self._held_bytes += batch.nbytes
         if self._held_bytes >= RUN_BYTES:
@@ -61,7 +63,7 @@ class Runs:
         """Write what is held as a run."""
         if not self._held:
             return
-        rows = pa.Table.from_batches(self._held)
+        rows = self._kind.derive(pa.Table.from_batches(self._held).combine_chunks())
         self._held, self._held_bytes = [], 0
         self._write(in_order(rows, self._kind))
 
@@ -130,7 +132,7 @@ def _between(rows: pa.Table, kind: Kind, low: Key, high: Key | None) -> pa.Table
 
 
 def _before(rows: pa.Table, kind: Kind, key: Key) -> Any:
-    instant = pa.scalar(key[0], kind.schema.field("ts").type)
+    instant = pa.scalar(key[0], kind.kept.field("ts").type)
     at_once = pc.and_(pc.equal(rows["ts"], instant), pc.less(rows[kind.order[1]], key[1]))
     return pc.or_(pc.less(rows["ts"], instant), at_once)
 
