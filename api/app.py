@@ -124,11 +124,15 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def _complete_openapi(app: FastAPI) -> None:
-    """Tell OpenAPI the problem document too, which no route returns by its type."""
+    """Tell OpenAPI the problem document, which no route returns by its type, in the place of FastAPI's own."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = made()
+        for operations in document["paths"].values():
+            for operation in operations.values():  # FastAPI assumes its own error document; ours are problems
+                if "HTTPValidationError" in str(operation["responses"].get("422")):
+                    del operation["responses"]["422"]
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("ProblemOut", ProblemOut.model_json_schema())
         return document

@@ -25,6 +25,7 @@ FORMATS = {
 }
 # Our own namespace, as STIX 2.1 (section 2.9) asks of ids that are derived from content.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:ringleader")
+_CREATED = "2024-01-01T00:00:00.000Z"  # STIX forbids that an id's `created` changes, so it is not the export's time
 _PATTERN = {"sender": "email-addr:value", "domain": "domain-name:value"}
 _ACCOUNT = "user-account:user_id"  # a sender that is no mail address
 _HIGH, _MEDIUM, _LOW = 0.9, 0.5, 0.0  # risk from which MISP's threat levels 1, 2, 3 apply

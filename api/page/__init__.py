@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 ASSETS = Path(__file__).parent / "assets"
 HEADERS = {
@@ -43,6 +44,11 @@ def count(number: int | None) -> str:
     return f"{number or 0:,}".replace(",", "\N{THIN SPACE}")
 
 
+def code(text: str) -> Markup:
+    """Text with what stands in backticks as code."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
+
+
 _environment = Environment(
     loader=PackageLoader("api.page"),
     autoescape=select_autoescape(default=True),
@@ -50,4 +56,4 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters.update(defang=defang, day=day, count=count)
+_environment.filters.update(defang=defang, day=day, count=count, code=code)

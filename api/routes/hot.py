@@ -105,12 +105,12 @@ def _nodes(body: bytes) -> list[Node]:
     try:
         nodes = _decode(body).nodes
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ProblemError(400, "BODY-INVALID", "The body cannot be read", f"{error}.") from error
+        raise ProblemError(422, "REQUEST-INVALID", "The request breaks the contract", f"{error}.") from error
     if len(nodes) > MOST_NODES:
         raise ProblemError(413, "BODY-TOO-LARGE", "Too many nodes", f"Ask for at most {MOST_NODES} at a time.")
     for node in nodes:
         if node.kind not in NODE_KINDS:
-            raise ProblemError(400, "KIND-UNKNOWN", "No such kind of node", f"Ask for one of {', '.join(NODE_KINDS)}.")
+            raise ProblemError(422, "KIND-UNKNOWN", "No such kind of node", f"Ask for one of {', '.join(NODE_KINDS)}.")
     return nodes
 
 

@@ -18,7 +18,7 @@ def node(kind: NodeKind, key: Annotated[str, Path(description="percent-encoded, 
     """One sender's or domain's risk, its campaign, and why."""
 
 
-@router.post(LOOKUP, response_model=LookupOut, dependencies=[needs("lookup")], responses=problems(400, 413, 503))
+@router.post(LOOKUP, response_model=LookupOut, dependencies=[needs("lookup")], responses=problems(413, 422, 503))
 def lookup(asked: LookupIn) -> None:
     """Up to 1,000 nodes at once, answered in the order asked; `found` is false where one is unknown."""
 
