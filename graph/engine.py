@@ -20,6 +20,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from graph.errors import RingleaderError
 
@@ -59,10 +60,8 @@ class Engine:
 
     def read(self, files: Sequence[Path], schema: pa.Schema) -> ir.Table:
         """The rows of these Parquet files, with the columns of `schema`; no file gives no row."""
+        paths = [str(path) for path in files] or [self._no_rows(schema)]
         with self._told("the event lake"):
-            if not files:
-                return ibis.memtable(schema.empty_table(), schema=ibis.Schema.from_pyarrow(schema))
-            paths = [str(path) for path in files]
             table = self._read_spark(paths) if self.name == "spark" else self._read_duckdb(paths)
             return table.select(*schema.names)
 
@@ -75,12 +74,21 @@ class Engine:
                 return self.backend.table(name)
             return self.backend.create_table(name, table, temp=True)
 
+    def named(self, table: ir.Table) -> ir.Table:
+        """The expression as a view: what builds on it stays short, and Ibis does not compile it again each time."""
+        name = ibis.util.gen_name("view")
+        with self._told("the window graph"):
+            if self.name == "spark":
+                self._spark_rows(table).createOrReplaceTempView(name)
+                return self.backend.table(name)
+            return self.backend.create_view(name, table)
+
     def fetch(self, table: ir.Table) -> pa.Table:
         """The rows as Arrow, in no particular order."""
         with self._told("the window graph"):
             if self.name == "spark":
                 return self._spark_rows(table).toArrow()
-            return self.backend.to_pyarrow(table)
+            return self.backend.con.sql(self.backend.compile(table)).to_arrow_table()
 
     def close(self) -> None:
         """Free kept rows, the connection and the scratch folder."""
@@ -102,8 +110,13 @@ class Engine:
         self.backend._session.read.parquet(*paths).createOrReplaceTempView(name)
         return self.backend.table(name)
 
+    def _no_rows(self, schema: pa.Schema) -> str:
+        path = self.scratch / "no_rows.parquet"
+        pq.write_table(schema.empty_table(), path)
+        return str(path)
+
     def _spark_rows(self, table: ir.Table) -> Any:
-        """The expression as a Spark DataFrame: Ibis' own way out goes through pandas, which has no nullable integers."""
+        """The expression as a Spark DataFrame: Ibis' own way out would take every row through pandas."""
         return self.backend._session.sql(self.backend.compile(table))
 
     @contextmanager
@@ -115,10 +128,17 @@ class Engine:
                 yield
         except duckdb.OutOfMemoryException as error:
             mend = "Give the engine more memory, free disk space for its scratch files, or take a shorter window"
-            raise RingleaderError(thing, f"the engine ran out of memory or scratch space ({error})", mend) from error
+            raise RingleaderError(
+                thing, f"the engine ran out of memory or scratch space ({_first_line(error)})", mend
+            ) from error
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             mend = "Run `ringleader doctor`; a damaged day is rebuilt by ingesting its events again"
-            raise RingleaderError(thing, f"a file could not be read ({error})", mend) from error
+            raise RingleaderError(thing, f"a file could not be read ({_first_line(error)})", mend) from error
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong, without the quoted query below it."""
+    return str(error).partition("\n")[0]
 
 
 def open_engine(name: str = "duckdb", memory: str | None = None, threads: int | None = None) -> Engine:
@@ -167,7 +187,11 @@ def _open_spark(scratch: Path, memory: str, threads: int) -> Engine:
         mend = "See the lines that Java printed above; `java -version` must answer 17 or later"
         raise RingleaderError("engine 'spark'", f"did not start ({error})", mend) from error
     session.sparkContext.setLogLevel("ERROR")
-    return Engine("spark", ibis.pyspark.connect(session), scratch, _unix_micros)
+    with warnings.catch_warnings():
+        # Loading the backend makes pyspark warn of pandas 3; no row of ours goes through pandas.
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
+        backend = ibis.pyspark.connect(session)
+    return Engine("spark", backend, scratch, _unix_micros)
 
 
 def _spark_settings(scratch: Path, memory: str, threads: int) -> dict[str, str]:
@@ -180,7 +204,8 @@ def _spark_settings(scratch: Path, memory: str, threads: int) -> dict[str, str]:
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(2 * threads),  # the default of 200 is meant for a cluster
+        "spark.sql.ansi.enabled": "false",  # an item past a list's end is null, as in DuckDB, not an error
+        "spark.sql.shuffle.partitions": str(threads),  # the default of 200 is meant for a cluster
     }
 
 

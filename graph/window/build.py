@@ -29,7 +29,7 @@ def build_window(piece: Slice, engine: Engine) -> Window:
     Raises RingleaderError where a file cannot be read or the engine runs out of memory and scratch space.
     """
     clock = Clock.of(piece)
-    seen = events.window_events(piece, clock, engine)
+    seen = engine.named(events.window_events(piece, clock, engine))
     keys = events.number_keys(seen, engine)
     about = engine.keep(edges.reports_about(seen, events.window_reports(piece, clock, engine), keys))
 
@@ -72,7 +72,7 @@ def build_window(piece: Slice, engine: Engine) -> Window:
 
 def _counted(relation: ir.Table, target: str, clock: Clock, engine: Engine) -> tables.Columns:
     counted = tables.in_order(engine.fetch(relation), "sender", target)
-    return tables.with_active_days(counted, edges.day_words(clock))
+    return tables.with_active_days(counted, clock.words)
 
 
 def _keys(numbered: ir.Table, engine: Engine) -> pa.Array:

@@ -1,30 +1,28 @@
 """The window's relations counted by an engine: one Ibis expression each. Knows nothing of Arrow tables and their order.
 
-Every expression gives one row for each (source, target) pair of ids. Days are gathered as bits of 64-bit words, one or
-more: exact, and many times cheaper than a count of distinct days in every group.
+Every expression gives one row for each (source, target) pair of ids. Days are gathered as bits of words: exact, and
+many times cheaper than a count of distinct days in every group.
 """
 
-import ibis
 import ibis.expr.types as ir
 
 from graph.engine import any_bits
 from graph.schema import CHANNELS
 from graph.window.events import Clock, Keys, each_recipient, each_site
 
-DAYS_A_WORD = 62  # of 64 bits: the sign stays out of it
 BAD_REPORTS = ("junk", "phish")
 
 
 def wrote_to(events: ir.Table, keys: Keys, clock: Clock) -> ir.Table:
     """sender, recipient -> events, first, last, days and the count of each channel."""
-    sent = from_senders(events, keys, "at", "day", "channel", "recipients")
+    sent = from_senders(events, keys, "at", *clock.words, "channel", "recipients")
     pairs = _with_id(each_recipient(sent), "recipient", keys.recipients)
     return pairs.group_by("sender", "recipient").agg(**_counts(pairs, clock), **channel_counts(pairs))
 
 
 def linked_to(events: ir.Table, keys: Keys, clock: Clock) -> ir.Table:
     """sender, domain -> events, first, last and days."""
-    sent = from_senders(events, keys, "at", "day", "sites")
+    sent = from_senders(events, keys, "at", *clock.words, "sites")
     pairs = _with_id(each_site(sent), "domain", keys.domains)
     return pairs.group_by("sender", "domain").agg(**_counts(pairs, clock))
 
@@ -34,22 +32,21 @@ def sent_from(events: ir.Table, keys: Keys, clock: Clock) -> ir.Table:
 
     Counted by address first: a second grouping of what is left is cheaper than a count of distinct texts.
     """
-    sent = from_senders(events.filter(events.network.notnull()), keys, "at", "day", "network", "ip")
+    sent = from_senders(events.filter(events.network.notnull()), keys, "at", *clock.words, "network", "ip")
     pairs = _with_id(sent, "network", keys.networks)
     by_address = pairs.group_by("sender", "network", "ip").agg(**_counts(pairs, clock))
-    words = {name: any_bits(by_address[name]) for name in day_words(clock)}
     return by_address.group_by("sender", "network").agg(
         events=by_address.events.sum().cast("int64"),
         first=by_address["first"].min(),
         last=by_address["last"].max(),
         addresses=by_address.ip.count(),
-        **words,
+        **{name: any_bits(by_address[name]) for name in clock.words},
     )
 
 
 def carried(events: ir.Table, keys: Keys, clock: Clock) -> ir.Table:
     """sender, fingerprint -> events, first, last and days."""
-    sent = from_senders(events.filter(events.fingerprint.notnull()), keys, "at", "day", "fingerprint")
+    sent = from_senders(events.filter(events.fingerprint.notnull()), keys, "at", *clock.words, "fingerprint")
     pairs = _with_id(sent, "fingerprint", keys.fingerprints)
     return pairs.group_by("sender", "fingerprint").agg(**_counts(pairs, clock))
 
@@ -80,25 +77,14 @@ def reported(about: ir.Table, keys: Keys) -> ir.Table:
     return pairs.group_by("sender", "recipient").agg(reports=pairs.event_id.nunique())
 
 
-def day_words(clock: Clock) -> list[str]:
-    """The names of the columns that hold the days as bits, earliest first."""
-    return [f"days_{word}" for word in range((clock.days - 1) // DAYS_A_WORD + 1)]
-
-
 def channel_counts(rows: ir.Table) -> dict[str, ir.Value]:
     """How many of the rows each channel has."""
     return {name: rows.count(where=rows.channel == code) for code, name in enumerate(CHANNELS)}
 
 
 def _counts(rows: ir.Table, clock: Clock) -> dict[str, ir.Value]:
-    bits = {name: any_bits(_day_bit(rows.day, word)) for word, name in enumerate(day_words(clock))}
-    return {"events": rows.count(), "first": rows["at"].min(), "last": rows["at"].max(), **bits}
-
-
-def _day_bit(day: ir.Value, word: int) -> ir.Value:
-    place = day - word * DAYS_A_WORD
-    here = (place >= 0) & (place < DAYS_A_WORD)
-    return ibis.ifelse(here, ibis.literal(1).cast("int64") << ibis.ifelse(here, place, 0), 0)
+    days = {name: any_bits(rows[name]) for name in clock.words}
+    return {"events": rows.count(), "first": rows["at"].min(), "last": rows["at"].max(), **days}
 
 
 def from_senders(rows: ir.Table, keys: Keys, *columns: str) -> ir.Table:

@@ -5,7 +5,6 @@ all later arithmetic is on integers, alike in every engine. The window's days ar
 (start + k days, start + k + 1 days], so a window that ends at midnight UTC has the days of the calendar.
 """
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +19,7 @@ MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR_US = timedelta(hours=1) // MICROSECOND
 DAY_US = timedelta(days=1) // MICROSECOND
+DAYS_A_WORD = 62  # of 64 bits: the sign stays out of it
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,12 @@ class Clock:
 
     @property
     def days(self) -> int:
-        return max(1, math.ceil(self.span / DAY_US))
+        return max(1, -(-self.span // DAY_US))
+
+    @property
+    def words(self) -> list[str]:
+        """The names of the columns that hold days as bits, earliest first: `days_0` has the first 62 days."""
+        return [f"days_{word}" for word in range((self.days - 1) // DAYS_A_WORD + 1)]
 
 
 @dataclass(frozen=True)
@@ -54,14 +59,19 @@ class Keys:
 
 
 def window_events(piece: Slice, clock: Clock, engine: Engine) -> ir.Table:
-    """The slice's events with start < ts <= as_of, with `at`, `day`, `hour` (UTC) and the channel's position."""
+    """The slice's events with start < ts <= as_of.
+
+    In place of `ts`: `at`, `day`, `hour` (UTC), and the day as a bit of one of the clock's words; `channel` is its
+    position in CHANNELS.
+    """
     lake = engine.read(piece.events, LAKE_EVENTS)
     placed = lake.mutate(at=engine.micros(lake.ts) - clock.start, channel=_channel_code(lake.channel)).drop("ts")
     inside = placed.filter(placed["at"] > 0, placed["at"] <= clock.span)
-    return inside.mutate(
+    timed = inside.mutate(
         day=((inside["at"] - 1) // DAY_US).cast("int32"),
         hour=((inside["at"] + clock.start) // HOUR_US % 24).cast("int32"),
     )
+    return timed.mutate(**{name: _day_bit(timed.day, word) for word, name in enumerate(clock.words)})
 
 
 def window_reports(piece: Slice, clock: Clock, engine: Engine) -> ir.Table:
@@ -72,36 +82,46 @@ def window_reports(piece: Slice, clock: Clock, engine: Engine) -> ir.Table:
 
 def each_recipient(events: ir.Table) -> ir.Table:
     """One row for each event and distinct recipient: the columns given, `recipients` replaced by `recipient`."""
-    several = events.recipients.length() > 1  # most events have one, and need no search for doubles
-    people = ibis.cases((several, distinct_items(events.recipients)), else_=events.recipients)
-    rows = events.mutate(recipient=people.unnest()).drop("recipients")
-    return rows.filter(rows.recipient.notnull())
+    return events.mutate(recipient=_distinct(events.recipients).unnest()).drop("recipients")
 
 
 def each_site(events: ir.Table) -> ir.Table:
     """One row for each event and linked domain (`sites` are distinct in the lake): `sites` replaced by `domain`."""
-    rows = events.mutate(domain=events.sites.unnest()).drop("sites")
-    return rows.filter(rows.domain.notnull())
+    return events.mutate(domain=events.sites.unnest()).drop("sites")
 
 
 def number_keys(events: ir.Table, engine: Engine) -> Keys:
     """Gather the distinct keys of each kind and number them in byte order."""
     linked = each_site(events.select("sites")).select(key="domain")
     own = events.select(key="sender_site").distinct()
-    people = each_recipient(events.select("recipients"))
+    people = events.select(key=events.recipients.unnest())
     return Keys(
         senders=_numbered(events.select(key="sender"), engine),
-        recipients=_numbered(people.select(key="recipient"), engine),
+        recipients=_numbered(people, engine),
         domains=_numbered(linked.distinct().union(own), engine),
         networks=_numbered(events.select(key="network"), engine),
         fingerprints=_numbered(events.select(key="fingerprint"), engine),
     )
 
 
+def _distinct(people: ir.Value) -> ir.Value:
+    """The distinct items: most lists are short, and comparing the first three is cheaper than a set for each list."""
+    first, second, third = people[0], people[1], people[2]
+    doubtful = (people.length() > 3) | (first == second) | (first == third) | (second == third)
+    return ibis.cases((doubtful, distinct_items(people)), else_=people)
+
+
 def _numbered(keys: ir.Table, engine: Engine) -> ir.Table:
     distinct = keys.filter(keys.key.notnull()).distinct()
     place = ibis.row_number().over(order_by=distinct.key)
     return engine.keep(distinct.select("key", id=place.cast("int32")))
+
+
+def _day_bit(day: ir.Value, word: int) -> ir.Value:
+    """The bit of this day, nought where it belongs to another word."""
+    place = day - word * DAYS_A_WORD
+    here = place.between(0, DAYS_A_WORD - 1)
+    return ibis.ifelse(here, ibis.literal(1).cast("int64") << ibis.ifelse(here, place, 0), 0)
 
 
 def _channel_code(channel: ir.Value) -> ir.Value:
