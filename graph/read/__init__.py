@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from graph.read.mailboxes import MailReader
 from graph.read.options import ReadOptions
 from graph.read.quarantine import Quarantine
 from graph.read.rows import EVENTS, REPORTS, VERDICTS, Contract, clean_rows
@@ -32,8 +33,13 @@ def read_events(
     Bad rows go to `quarantine` and never stop the rest. `progress` is told the number of rows or messages read since
     the last time. Raises InputError for what cannot be read at all.
     """
+    mail = MailReader(options, quarantine, progress)
     for source in find_sources(paths, TABLES | MAIL, options):
-        yield from _clean(source, EVENTS, options, quarantine, progress)
+        if source.format in MAIL:
+            yield from mail.read(source)
+        else:
+            yield from _clean(source, EVENTS, options, quarantine, progress)
+    yield from mail.rest()
 
 
 def read_reports(

@@ -118,7 +118,10 @@ def _texts(raw: bytes, headers: Message, start: int) -> Iterator[Text]:
         if kind is None:
             continue
         encoded = raw[start : min(end, start + 2 * left)]
-        content = _transfer_decoded(encoded, headers)[:left]
+        content = _transfer_decoded(encoded, headers)
+        if len(content) > left:  # not in the middle of a link
+            content = content[:left].rpartition(b" ")[0]
+            left = 0
         left -= len(content)
         yield Text(kind, _to_text(content, headers))
 
