@@ -137,6 +137,8 @@ class _Open:
             self.rows(query("ladybug_relation", type=type, parts=", ".join(parts)), {})
 
     def copy(self, kind: NodeKind | RelationKind, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
         if isinstance(kind, NodeKind):
             self.rows(query("ladybug_copy_nodes", label=kind.label), {"rows": rows})
         else:
