@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from graph.errors import InputError
 from graph.lake import dayfiles
 from graph.lake.ids import NUMBER, Arrivals, New
 from graph.lake.kinds import EVENT, REPORT, VERDICT, Kind
@@ -75,7 +76,7 @@ class Ingest:
 
     def _stage(self, kind: Kind, batches: Batches) -> Runs:
         runs, rows = Runs(self._folder, kind), 0
-        for batch in batches:
+        for batch in _handed(batches):
             accepted = kind.accept(batch)
             if kind.by_id and accepted.num_rows:
                 accepted = accepted.append_column(NUMBER, self._arrivals.add(accepted))
@@ -120,3 +121,12 @@ class Ingest:
         for day in old:
             dayfiles.drop_day(dayfiles.day_file(self._lake, kind, day))
         return len(old)
+
+
+def _handed(batches: Batches) -> Batches:
+    """The same batches; a file of the user's that fails under them is not mistaken for one of the lake's."""
+    try:
+        yield from batches
+    except OSError as error:
+        name = str(error.filename or "the input")
+        raise InputError(name, f"it cannot be read ({error.strerror or error})", "Mend it and ingest again") from error

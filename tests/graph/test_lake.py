@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from graph import atomic
 from graph.addresses import network_of, registrable_domain
-from graph.errors import BusyError, LakeError, RingleaderError
+from graph.errors import BusyError, InputError, LakeError, RingleaderError
 from graph.home import Home, write_lock
 from graph.lake import Lake, dayfiles, runs
 from graph.lake.derive import networks, sender_sites, sites
@@ -458,6 +458,16 @@ def test_an_input_that_fails_half_way_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="the input ends here"):
         Lake(tmp_path).ingest(events=broken())
     assert content(tmp_path) == before
+
+
+def test_an_input_that_cannot_be_read_is_not_mistaken_for_the_lake(tmp_path: Path) -> None:
+    def unreadable() -> Iterator[pa.RecordBatch]:
+        yield from events(event("e1", at(0)))
+        raise OSError(errno.EIO, "Input/output error", "mail.mbox")
+
+    with pytest.raises(InputError, match=r"mail.mbox: it cannot be read \(Input/output error\)"):
+        Lake(tmp_path).ingest(events=unreadable())
+    assert content(tmp_path) == {}
 
 
 @pytest.mark.parametrize(
