@@ -13,7 +13,6 @@ from graph.simulate.people import People
 from graph.simulate.rhythm import pick
 from graph.simulate.rows import Ints
 
-SIGNALS = ("targets", "network", "links", "hour", "address", "fingerprint")
 RANGES, DOMAINS = 2.5, 2.5  # mean rented /24 and mean link domains of a campaign
 LEAST_LIST = 12
 

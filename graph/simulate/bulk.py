@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from graph.simulate.ground import Ground
 from graph.simulate.people import Correspondence
-from graph.simulate.rhythm import Days, moments, pick
+from graph.simulate.rhythm import DAY, Days, moments, pick
 from graph.simulate.rows import CALENDAR, MAIL, Floats, Ints, Longs, Rows, concat, make_rows, owners, spread, starts_of
+
+A_DAY = Days(0, 1, 0)
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Mailings:
         of = due[owners(issues.count[due])]
         to = issues.audience[spread(issues.first[due], issues.count[due])]
         ts = issues.ts[of] + (rng.random(len(of)) * issues.lasts[of]).astype(np.int64)
+        slow = np.flatnonzero(issues.lasts[of] > DAY)  # written by hand, so at the hours of people
+        ts[slow] = np.maximum(ts[slow] // DAY * DAY + moments(rng, len(slow), A_DAY, "private"), issues.ts[of[slow]])
         return self._rows(rng, ts, of, to, np.ones(len(of), np.int32))
 
     def _together(self, rng: np.random.Generator, due: Longs) -> Rows:
@@ -104,7 +108,7 @@ class Mailings:
     def _rows(self, rng: np.random.Generator, ts: Longs, issue: Longs, to: Ints, to_count: Ints) -> Rows:
         sender = self.issues.sender[issue]
         network, host = self.desk.address(rng, self.ground, sender)
-        link_count, link = self.desk.links_of(sender)
+        link_count, link = self.letters.with_popular(rng, *self.desk.links_of(sender))
         return make_rows(
             ts,
             self.desk.ids[sender],
@@ -128,6 +132,7 @@ class Notices:
 
     def __init__(
         self,
+        letters: Correspondence,
         ground: Ground,
         desk: Desk,
         volume: Floats,
@@ -138,6 +143,7 @@ class Notices:
         tokens: Ints | None = None,
         token_share: float = 0.0,
     ) -> None:
+        self.letters = letters
         self.ground = ground
         self.desk = desk
         self.cumulative = np.cumsum(volume)
@@ -154,7 +160,7 @@ class Notices:
         sender = pick(rng, events, self.cumulative)
         nth = (rng.random(events) * self.customer_count[sender]).astype(np.int64)
         network, host = self.desk.address(rng, self.ground, sender)
-        link_count, link = self.desk.links_of(sender)
+        link_count, link = self.letters.with_popular(rng, *self.desk.links_of(sender))
         return make_rows(
             moments(rng, events, days, self.habit),
             self._from(rng, sender),

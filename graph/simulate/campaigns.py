@@ -1,4 +1,4 @@
-"""Campaigns: the kinds there are, and how one becomes senders, domains and messages. Knows neither labels nor files."""
+"""Campaigns: how one becomes senders, domains and messages. Knows neither labels nor files."""
 
 from dataclasses import dataclass, field
 
@@ -7,12 +7,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graph.simulate.adversary import Operator, kept_signals
+from graph.simulate.kinds import KINDS, Style
 from graph.simulate.people import Correspondence, prints
 from graph.simulate.rhythm import DAY, HOUR, SECOND, pick
-from graph.simulate.rows import CALENDAR, CONTACTS, MAIL, Ints, Longs, Rows, concat, make_rows, no_rows, owners, spread
-from graph.simulate.senders import Stage
+from graph.simulate.rows import Ints, Longs, Rows, concat, make_rows, no_rows, owners, spread
+from graph.simulate.stage import Stage
 
-ALL = ("targets", "network", "links", "hour", "address", "fingerprint")
 ONE_SHOT = np.cumsum((0.88, 0.09, 0.03))  # one, two or three messages; nine real spam senders in ten write once
 HITS = 4.0  # how often a shared target list is gone through
 FORETHOUGHT = 2  # days before a first campaign starts
@@ -22,52 +22,8 @@ HABIT = 1.2 * HOUR  # spread around an operator's hour
 COVER_MESSAGES = 14.0  # honest messages of a sender that hides among them
 COVER_ANSWERED = 0.3
 TALKED_ROUND = 0.005  # annoyance of a swindler whom one has answered
+WORTH_STEALING = 0.75  # hijacked accounts are among the busiest: they have a past and contacts
 MOST_HIJACKED = 0.06  # share of all people
-
-
-@dataclass(frozen=True)
-class Style:
-    """What a kind of campaign is like. `weight` is how common it is, `volume` how large against others.
-
-    `senders`: fresh (free mail), owned (own domains), hijacked, account. `messages`: mean of each sender, 0 for
-    one-shot senders. `days`: shortest and longest run. `burst`: hours in which a sender writes all it writes, 0 for
-    spread over the run. `links`: own, free or none. `annoyance`: chance of a report by a recipient of average zeal.
-    """
-
-    senders: str
-    messages: float
-    days: tuple[float, float]
-    burst: float
-    links: str
-    signals: tuple[str, ...]
-    recipients: float = 1.0
-    channel: int = MAIL
-    annoyance: float = 0.03
-    answered: float = 0.0
-    weight: float = 1.0
-    volume: float = 1.0
-    cover: bool = False
-    spreads: bool = False  # along the victims' contacts
-    residential: bool = False  # never on rented ranges
-
-
-NO_ADDRESS = ("targets", "network", "links", "hour", "fingerprint")
-KINDS: dict[str, Style] = {
-    "throwaway": Style("fresh", 0, (2, 9), 3, "own", ALL, weight=2.0, volume=1.5),
-    "hijacked": Style("hijacked", 12, (2, 8), 8, "own", NO_ADDRESS, annoyance=0.02, weight=1.5),
-    "calendar": Style("fresh", 3, (3, 12), 24, "own", ALL, recipients=9, channel=CALENDAR),
-    "contact_share": Style("account", 5, (3, 12), 24, "own", NO_ADDRESS, channel=CONTACTS, annoyance=0.015),
-    "phishing": Style("owned", 14, (1, 5), 6, "own", ALL, annoyance=0.05, weight=1.5, volume=1.5),
-    "drip": Style("fresh", 9, (14, 24), 0, "own", ALL, annoyance=0.02),
-    "popular_links": Style("fresh", 5, (3, 10), 12, "free", ("targets", "network", "hour", "address", "fingerprint")),
-    "fingerprint_only": Style("fresh", 0, (2, 8), 3, "none", ("targets", "fingerprint"), residential=True),
-    "botnet": Style(
-        "fresh", 0, (1, 5), 2, "own", ("links", "hour", "fingerprint"), weight=0.6, volume=2.5, residential=True
-    ),
-    "camouflage": Style("fresh", 10, (4, 12), 48, "own", ALL, cover=True, annoyance=0.02, weight=0.8),
-    "worm": Style("hijacked", 7, (3, 9), 2, "free", ("fingerprint",), spreads=True, weight=0.5),
-    "conversation": Style("fresh", 8, (6, 20), 0, "none", ("targets", "network", "hour", "fingerprint"), answered=0.12),
-}
 
 
 @dataclass(frozen=True)
@@ -164,7 +120,7 @@ class _Workshop:
         self.stage = stage
         people = stage.people
         weight = np.diff(people.activity, prepend=0.0)
-        able = np.flatnonzero(weight > np.median(weight))  # accounts with a past worth stealing
+        able = np.flatnonzero(weight > np.quantile(weight, WORTH_STEALING))
         self.pool = stage.rng.permutation(able)[: max(12, int(MOST_HIJACKED * len(people)))]
         self.spared = np.ones(len(people), bool)
 
@@ -331,7 +287,7 @@ class _Workshop:
         else:
             hosts = self._pages(n)
         first = hosts[by % len(hosts)]
-        return *self._with_popular(first), sites
+        return *stage.letters.with_popular(rng, np.ones(len(by), np.int32), first), sites
 
     def _pages(self, n: int) -> Ints:
         """Fresh pages of free hosts, and shorteners."""
@@ -339,17 +295,6 @@ class _Workshop:
         pages = stage.ground.new_pages(web.page_sites[stage.rng.integers(0, len(web.page_sites), n)])
         short = web.shorteners[stage.rng.integers(0, len(web.shorteners), n)]
         return np.where(stage.rng.random(n) < 0.3, short, pages).astype(np.int32)
-
-    def _with_popular(self, first: Ints) -> tuple[Ints, Ints]:
-        """Some messages also link a site that everybody links."""
-        stage, web = self.stage, self.stage.web
-        count = 1 + (stage.rng.random(len(first)) < stage.options.crime.popular_links).astype(np.int32)
-        links = np.repeat(first, count)
-        starts = np.cumsum(count) - count
-        extra = np.ones(len(links), bool)
-        extra[starts] = False
-        links[extra] = web.popular[pick(stage.rng, int(extra.sum()), web.cumulative)]
-        return count, links
 
     def _prints(self, plan: Plan, n: int) -> Longs:
         rng = self.stage.rng

@@ -42,6 +42,7 @@ class Share:
     clubs: float = 0.01  # private people who invite many
     outreach: float = 0.012  # cold sales mail
     recruiters: float = 0.012  # agents of many firms on one tracking domain
+    sellers: float = 0.02  # private people who offer something to strangers over weeks
     teams: float = 0.025  # office calendars, with answers
     conferences: float = 0.004  # calendar invitations to many strangers
     contacts: float = 0.01  # contact cards
@@ -80,6 +81,7 @@ class Web:
     shorteners: int = 4
     free_hosts: int = 4  # anyone can have a page there
     free_page_use: float = 0.25  # share of private links that go to a shortener or a free page
+    also_popular: float = 0.15  # share of bulk messages, guilty or not, that also link a popular site
     people_per_network: float = 60.0  # customers seen in one /24 or /48 of an access provider
     ipv6: float = 0.3  # share of access networks that are /48
     hosters: int = 40  # networks of shared hosting, where clubs and criminals rent side by side
@@ -106,6 +108,7 @@ class Bulk:
     club_invited: float = 25.0
     prospects: float = 30.0  # strangers a cold sender writes to
     candidates: float = 14.0  # people a recruiter writes to
+    offered: float = 8.0  # strangers a private seller writes to
     agents_per_tracker: int = 40  # recruiters that share one tracking domain
     invited: float = 60.0  # recipients of a conference invitation
     team: float = 8.0
@@ -128,7 +131,6 @@ class Crime:
     shared_hosting: Dial = Dial(0.1, 0.5)  # rented ranges that lie at a hoster of innocents
     own_links: Dial = Dial(0.1, 0.6)  # without shared links: a domain a sender instead of free pages
     honest_cover: Dial = Dial(0.0, 0.35)  # share of non-disposable senders that also write honest mail
-    popular_links: float = 0.15  # share of messages that also link a popular site
 
 
 @dataclass(frozen=True)

@@ -233,6 +233,17 @@ class Correspondence:
         hosts[free] = pool[rng.integers(0, len(pool), int(free.sum()))]
         return count, hosts
 
+    def with_popular(self, rng: np.random.Generator, count: Ints, links: Ints) -> tuple[Ints, Ints]:
+        """The same ragged links, and in some messages a popular site behind them."""
+        more = rng.random(len(count)) < self.options.web.also_popular
+        total = (count + more).astype(np.int32)
+        joined = np.empty(int(total.sum()), np.int32)
+        extra = np.zeros(len(joined), bool)
+        extra[np.cumsum(total)[more] - 1] = True
+        joined[~extra] = links
+        joined[extra] = self.web.popular[pick(rng, int(more.sum()), self.web.cumulative)]
+        return total, joined
+
     def _messages(
         self,
         rng: np.random.Generator,

@@ -24,11 +24,23 @@ from graph.simulate.options import WorldOptions
 from graph.simulate.people import Correspondence, People, Strangers, plan_people, plan_web
 from graph.simulate.rhythm import DAY, WEEK, WEEK_DAYS, Days, volume
 from graph.simulate.rows import Ints, Longs, Rows, concat, no_rows, owners, without_repeats
-from graph.simulate.senders import PLANNERS, Population, Stage
+from graph.simulate.senders import PLANNERS, Population
+from graph.simulate.stage import Stage
 
 COMPRESSION = "zstd"
 ID_DIGITS = 10
-BULK = ("newsletter", "political", "company", "school", "franchise", "club", "outreach", "recruiter", "conference")
+BULK = (
+    "newsletter",
+    "political",
+    "company",
+    "school",
+    "franchise",
+    "club",
+    "outreach",
+    "recruiter",
+    "seller",
+    "conference",
+)
 
 
 @dataclass(frozen=True)

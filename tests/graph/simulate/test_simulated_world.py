@@ -12,13 +12,13 @@ from graph.addresses import network_of, registrable_domain
 from graph.errors import RingleaderError
 from graph.schema import CHANNELS, EVENTS, REPORT_KINDS, REPORTS, VERDICT_ROWS
 from graph.simulate import PRESETS, load_preset, simulate
-from graph.simulate.campaigns import KINDS
+from graph.simulate.kinds import KINDS
 from graph.simulate.senders import PLANNERS
 
 FILES = ("events", "reports", "verdicts", "truth/senders", "truth/domains", "truth/campaigns")
 INNOCENT = {
     "person", "stranger", "newsletter", "political", "company", "social", "school", "franchise",
-    "club", "outreach", "recruiter", "conference", "account", "sign_up",
+    "club", "outreach", "recruiter", "conference", "account", "sign_up", "seller",
 }  # fmt: skip
 
 
