@@ -15,6 +15,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from graph import schema
+from graph.errors import InputError
 from graph.read.options import ReadOptions
 from graph.read.quarantine import Quarantine
 from graph.read.rows import Contract, RawRows, check_columns
@@ -67,14 +68,21 @@ def _read_csv(path: Path, contract: Contract, options: ReadOptions, quarantine: 
     with open_expanded(path, options) as stream:
         try:
             good = told = 0
-            for batch in _csv_batches(_Utf8(stream), names, options, set_aside):
+            for batch in _csv_batches(io.BufferedReader(_Utf8(stream), options.block_bytes), names, options, set_aside):
                 told = _tell(misfits, told, path, quarantine)
                 numbers = _numbers_around([row.number - 1 for row in misfits], good, batch.num_rows)
                 good += batch.num_rows
                 yield from _sliced(RawRows(str(path), batch, numbers), options.batch_rows)
             _tell(misfits, told, path, quarantine)
         except (pa.ArrowException, *EXPANSION_ERRORS) as error:
-            raise damaged(path, error) from error
+            raise _csv_error(path, error, options) from error
+
+
+def _csv_error(path: Path, error: Exception, options: ReadOptions) -> InputError:
+    if "straddl" in str(error):
+        reason = f"a row is longer than {options.block_bytes:,} bytes"
+        return InputError(str(path), reason, "Look for a quote that is never closed, or raise block_bytes")
+    return damaged(path, error)
 
 
 def _csv_header(path: Path, options: ReadOptions) -> tuple[list[str], bool]:
@@ -89,7 +97,7 @@ def _csv_header(path: Path, options: ReadOptions) -> tuple[list[str], bool]:
 
 
 def _csv_batches(
-    stream: io.RawIOBase, names: list[str], options: ReadOptions, set_aside: Callable[[Any], str]
+    stream: BinaryIO, names: list[str], options: ReadOptions, set_aside: Callable[[Any], str]
 ) -> Iterator[pa.RecordBatch]:
     # One thread, because only then does a misfit know its row number.
     batches: Iterator[pa.RecordBatch] = pacsv.open_csv(
