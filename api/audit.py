@@ -51,7 +51,7 @@ class Audit:
         self._database: sqlite3.Connection | None = None
 
     def add(self, request_id: str, caller: str, scope: str, method: str, target: str, status: int) -> None:
-        """Write one entry. Raises RingleaderError where that fails: what cannot be recorded is not answered."""
+        """Write one entry. Raises RingleaderError where that fails."""
         at = datetime.now(UTC).isoformat()
         try:
             with self._guard:

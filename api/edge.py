@@ -43,13 +43,17 @@ class Edge:
         started = time.perf_counter()
         state = scope["state"] = dict(scope.get("state") or {})
         request_id = state["request_id"] = _request_id(scope)
-        status = 0
+        status, unrecorded = 0, False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, unrecorded
+            if unrecorded:
+                return
             if message["type"] == "http.response.start":
-                if state.get("scope") in AUDITED:
-                    await self._record(scope, message["status"])
+                if state.get("scope") in AUDITED and not await self._record(scope, message["status"]):
+                    status, unrecorded = 503, True
+                    await send_problem(_unrecorded(), request_id, send)
+                    return
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
@@ -62,7 +66,6 @@ class Edge:
                 await send_problem(problem, request_id, answer)
         except RingleaderError as error:
             _log.error("%s: %s", request_id, error)
-            state.pop("scope", None)  # where the audit itself cannot be written, do not try again
             if not status:
                 await send_problem(problem_of(error), request_id, answer)
         except Exception:  # noqa: BLE001 (the last net: logged, and told as a problem)
@@ -73,18 +76,17 @@ class Edge:
             route = str(state.get("route") or getattr(scope.get("route"), "path", "none"))
             self._serving.metrics.answered(route, _method(scope), status, time.perf_counter() - started)
 
-    async def _record(self, scope: Scope, status: int) -> None:
+    async def _record(self, scope: Scope, status: int) -> bool:
+        """Write the audit's entry; False where that fails, and then the request is not answered."""
         state = scope["state"]
         target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
-        await run_in_threadpool(
-            self._serving.audit.add,
-            state["request_id"],
-            state["caller"],
-            state["scope"],
-            scope["method"],
-            target,
-            status,
-        )
+        entry = (state["request_id"], state["caller"], state["scope"], scope["method"], target, status)
+        try:
+            await run_in_threadpool(self._serving.audit.add, *entry)
+        except RingleaderError as error:
+            _log.error("%s: %s", state["request_id"], error)
+            return False
+        return True
 
 
 async def send_json(send: Send, body: bytes, status: int = 200, media_type: bytes = b"application/json") -> None:
@@ -173,6 +175,10 @@ def _method(scope: Scope) -> str:
 
 def _too_large() -> ProblemError:
     return ProblemError(413, "BODY-TOO-LARGE", "Too large", f"A body may have {MAX_BODY} bytes; send it in parts.")
+
+
+def _unrecorded() -> ProblemError:
+    return ProblemError(503, "AUDIT-UNAVAILABLE", "Not answered", "What was asked could not be recorded in the audit.")
 
 
 def _unforeseen() -> ProblemError:

@@ -3,6 +3,7 @@
 The refresh runs as `ringleader refresh` in a process of its own, so that a server never holds a model or a window.
 """
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -50,6 +51,7 @@ class RefreshJobs:
     def __init__(self, home: Home, command: Sequence[str] | None = None) -> None:
         self._home = home
         self._path = home.state / FILE
+        self._watched: set[str] = set()  # jobs whose end a thread of this process is about to write down
         self._command = list(command or [sys.executable, "-m", "api.cli", "--home", str(home.path), "refresh"])
 
     def start(self, requested_by: str) -> Job:
@@ -65,6 +67,7 @@ class RefreshJobs:
                 "INSERT INTO jobs (id, requested_at, requested_by, pid, started) VALUES (?, ?, ?, ?, ?)",
                 (job_id, datetime.now(UTC).isoformat(), requested_by, process.pid, _started(process.pid)),
             )
+        self._watched.add(job_id)
         threading.Thread(target=self._await, args=(job_id, process), name=f"refresh-{job_id}", daemon=True).start()
         return self.latest(1)[0]
 
@@ -77,7 +80,7 @@ class RefreshJobs:
                 row["id"],
                 datetime.fromisoformat(row["requested_at"]),
                 row["requested_by"],
-                _state(row["exit_code"], row["pid"], row["started"]),
+                self._state(row),
                 datetime.fromisoformat(row["finished_at"]) if row["finished_at"] else None,
             )
             for row in rows
@@ -97,12 +100,12 @@ class RefreshJobs:
                 "UPDATE jobs SET exit_code = ?, finished_at = ? WHERE id = ?",
                 (code, datetime.now(UTC).isoformat(), job_id),
             )
+        self._watched.discard(job_id)
 
-
-def _state(exit_code: int | None, pid: int, started: float) -> str:
-    if exit_code is None:
-        return "running" if _alive(pid, started) else "lost"
-    return "done" if exit_code == 0 else "failed"
+    def _state(self, row: sqlite3.Row) -> str:
+        if row["exit_code"] is not None:
+            return "done" if row["exit_code"] == 0 else "failed"
+        return "running" if row["id"] in self._watched or _alive(row["pid"], row["started"]) else "lost"
 
 
 def _alive(pid: int, started: float) -> bool:

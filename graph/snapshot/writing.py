@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from graph.atomic import TEMPORARY, is_temporary, make_folder, point_to, sync_file, sync_folder
+from graph.atomic import TEMPORARY, is_temporary, make_folder, point_to, sync_file, sync_folder, write_bytes
 from graph.errors import SnapshotError
 from graph.home import Home, write_lock
 from graph.snapshot.lookup import write_index
@@ -91,7 +91,7 @@ def _write(folder: Path, publication: Publication) -> str:
     rows[LOOKUPS] = write_index(folder / LOOKUPS, publication.scores, publication.reasons, seen, lent)
     files = {name: _facts(folder / name, count) for name, count in rows.items()}
     manifest = _manifest(publication, files)
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False), encoding="utf-8")
+    (folder / MANIFEST).write_bytes(_manifest_bytes(manifest))
     for path in folder.iterdir():
         sync_file(path)
     sync_folder(folder)
@@ -170,6 +170,10 @@ def _manifest(publication: Publication, files: dict[str, dict[str, Any]]) -> dic
     return {**body, "digest": body_digest(body)}
 
 
+def _manifest_bytes(manifest: dict[str, Any]) -> bytes:
+    return json.dumps(manifest, indent=2, ensure_ascii=False).encode()
+
+
 def _plain(refresh: Refresh) -> dict[str, str]:
     return {
         "id": refresh.id,
@@ -188,10 +192,19 @@ def _settle(building: Path, folder: Path) -> Path:
         except SnapshotError:
             folder.rename(folder.with_name(f".{folder.name}.{os.getpid()}{TEMPORARY}"))
         else:
+            _renew(folder, building)
             return folder
     building.rename(folder)
     sync_folder(folder.parent)
     return folder
+
+
+def _renew(folder: Path, building: Path) -> None:
+    """Date a snapshot that is published again: its content is the same, but it is fresh once more."""
+    kept, made = (json.loads((place / MANIFEST).read_bytes()) for place in (folder, building))
+    body = {**kept, "published_at": made["published_at"], "stages": made["stages"]}
+    del body["digest"]
+    write_bytes(folder / MANIFEST, _manifest_bytes({**body, "digest": body_digest(body)}))
 
 
 def _sweep(home: Home) -> None:
@@ -208,3 +221,4 @@ def _drop_old(home: Home, keep: int, current: str) -> None:
     for folder in snapshot_folders(home):
         if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)
+    _sweep(home)

@@ -1,0 +1,290 @@
+"""A snapshot is published whole or not at all, read back as it was, and refused where a byte of it is wrong."""
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import factories
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import graph.snapshot.writing as writing
+from graph.errors import SnapshotError, SnapshotMissingError
+from graph.home import Home, write_lock
+from graph.snapshot import NODE_KINDS, TABLES, list_manifests, open_current, open_snapshot, publish
+from graph.snapshot.lookup import MAX_KEY_BYTES, index_key
+from graph.snapshot.reading import POINTER
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path).ensure()
+
+
+def names(home: Home) -> list[str]:
+    return sorted(entry.name for entry in home.snapshots.iterdir())
+
+
+def test_what_was_published_is_read_back(home: Home) -> None:
+    made = factories.publication()
+    publish(home, made, keep=2)
+    snapshot = open_current(home)
+    assert set(TABLES) == {path.stem for path in snapshot.folder.glob("*.parquet")}
+    assert snapshot.table("campaigns").sort_by("campaign_id") == made.campaigns.campaigns.sort_by("campaign_id")
+    assert snapshot.table("members").num_rows == made.campaigns.members.num_rows
+    assert snapshot.manifest.model == factories.MODEL
+    assert snapshot.manifest.as_of == factories.AS_OF
+    assert snapshot.manifest.stages[0]["name"] == "window"
+
+
+def test_every_scored_node_is_found_with_its_facts(home: Home) -> None:
+    made = factories.publication()
+    snapshot = publish(home, made, keep=2)
+    for row in made.scores.to_pylist():
+        found = snapshot.lookup(row["kind"], row["key"])
+        assert found is not None
+        assert (found["risk"], found["campaign_id"]) == (row["risk"], row["campaign_id"])
+        assert found["first_seen"] == "2024-04-21T12:00:00Z"
+
+
+def test_a_campaigns_rows_are_its_own_even_across_row_groups(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "_GROUP_ROWS", 2)
+    snapshot = publish(home, factories.publication(), keep=2)
+    assert pq.read_metadata(snapshot.folder / "members.parquet").num_row_groups > 3
+    for name in ("members", "evidence", "timeline", "edges", "impact", "lineage"):
+        whole = snapshot.table(name).to_pylist()
+        for campaign_id in ("c-links", "c-invites", "c-quiet", "c-none"):
+            mine = [row for row in whole if row["campaign_id"] == campaign_id]
+            assert snapshot.rows_of(name, campaign_id).to_pylist() == mine
+
+
+def test_ids_sort_by_the_windows_end(home: Home) -> None:
+    later = publish(home, factories.publication(as_of=factories.AS_OF + timedelta(days=1)), keep=5)
+    earlier = publish(home, factories.publication(), keep=5)
+    assert earlier.id < later.id
+    assert open_current(home).id == earlier.id  # published last, so it is the live one
+
+
+def test_the_same_publication_twice_is_one_snapshot_dated_anew(home: Home) -> None:
+    first = publish(home, factories.publication(), keep=5)
+    again = publish(home, factories.publication(), keep=5)
+    assert first.id == again.id
+    assert first.manifest.published_at < again.manifest.published_at == open_current(home).manifest.published_at
+    assert first.manifest.files == again.manifest.files
+    assert names(home) == [first.id, POINTER]
+
+
+def test_another_content_under_the_same_refresh_is_another_snapshot(home: Home) -> None:
+    first = publish(home, factories.publication(), keep=5)
+    assert publish(home, factories.publication(shift=0.001), keep=5).id != first.id
+
+
+def test_the_last_ones_are_kept_and_never_more(home: Home) -> None:
+    made = [publish(home, factories.publication(shift=number / 1000), keep=2).id for number in range(4)]
+    assert names(home) == sorted([*made[-2:], POINTER])
+    assert [manifest.id for manifest in list_manifests(home)] == made[:1:-1]
+
+
+def test_keeping_none_still_keeps_the_current_one(home: Home) -> None:
+    publish(home, factories.publication(), keep=0)
+    current = publish(home, factories.publication(shift=0.001), keep=0)
+    assert names(home) == [current.id, POINTER]
+
+
+def test_a_snapshot_that_is_open_answers_after_its_folder_is_gone(home: Home) -> None:
+    old = publish(home, factories.publication(), keep=1)
+    publish(home, factories.publication(shift=0.001), keep=1)
+    assert not old.folder.exists()
+    assert old.lookup("sender", factories.BAD[0]) is not None
+    assert old.rows_of("members", "c-links").num_rows == 9
+
+
+def test_a_window_without_campaigns_is_published_too(home: Home) -> None:
+    snapshot = publish(home, factories.without_campaigns(factories.publication()), keep=1)
+    assert snapshot.campaigns.num_rows == 0
+    assert snapshot.rows_of("members", "c-links").num_rows == 0
+    assert snapshot.lookup("sender", factories.GOOD[0]) is not None
+
+
+def test_an_empty_window_is_published_too(home: Home) -> None:
+    made = factories.without_campaigns(factories.publication())
+    empty = replace(
+        made,
+        scores=made.scores.slice(0, 0),
+        reasons=made.reasons.slice(0, 0),
+        senders=made.senders.slice(0, 0),
+        domains=made.domains.slice(0, 0),
+    )
+    assert publish(home, empty, keep=1).lookup("sender", factories.GOOD[0]) is None
+
+
+def test_nothing_published_is_said_so(home: Home) -> None:
+    with pytest.raises(SnapshotMissingError, match="nothing has been published"):
+        open_current(home)
+
+
+def test_a_flipped_byte_in_any_file_is_found_and_the_file_named(home: Home) -> None:
+    snapshot = publish(home, factories.publication(), keep=1)
+    for path in sorted(snapshot.folder.iterdir()):
+        whole = path.read_bytes()
+        middle = len(whole) // 2
+        path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+        with pytest.raises(SnapshotError) as damaged:
+            open_current(home)
+        assert path.name in damaged.value.thing
+        path.write_bytes(whole)
+    assert open_current(home).id == snapshot.id
+
+
+@pytest.mark.parametrize("damage", ["truncated", "removed"])
+def test_a_file_cut_short_or_gone_is_named(home: Home, damage: str) -> None:
+    path = publish(home, factories.publication(), keep=1).folder / "members.parquet"
+    if damage == "removed":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(SnapshotError, match=r"members\.parquet"):
+        open_current(home)
+
+
+def test_a_pointer_to_nowhere_is_an_error_that_names_it(home: Home) -> None:
+    folder = publish(home, factories.publication(), keep=1).folder
+    folder.rename(folder.with_name("elsewhere"))
+    with pytest.raises(SnapshotError, match=folder.name):
+        open_current(home)
+
+
+def test_publishing_again_mends_a_damaged_snapshot(home: Home) -> None:
+    folder = publish(home, factories.publication(), keep=1).folder
+    (folder / "scores.parquet").write_bytes(b"rubbish")
+    publish(home, factories.publication(), keep=1)
+    assert open_current(home).folder == folder
+    assert names(home) == [folder.name, POINTER]
+
+
+def test_a_full_disk_leaves_the_old_snapshot_live_and_no_debris(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = publish(home, factories.publication(), keep=1)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for target, name in ((writing.pq, "write_table"), (writing, "sync_folder"), (writing, "point_to")):
+        with monkeypatch.context() as patched:
+            patched.setattr(target, name, full)
+            with pytest.raises(SnapshotError, match="stays live"):
+                publish(home, factories.publication(shift=0.001), keep=1)
+        assert open_current(home).id == old.id
+        assert not any(name.startswith(".") for name in names(home))
+
+
+KILLED_AT = ["write_index", "_settle", "point_to", "_drop_old"]
+
+
+@pytest.mark.parametrize("call", KILLED_AT)
+def test_a_kill_at_any_step_leaves_a_whole_snapshot_live(home: Home, call: str) -> None:
+    old = publish(home, factories.publication(), keep=1)
+    script = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "import factories, graph.snapshot.writing as writing\n"
+        "from graph.home import Home\n"
+        "def die(*a, **k): os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"writing.{call} = die\n"
+        "writing.publish(Home(Path(sys.argv[1])), factories.publication(shift=0.001), keep=1)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    done = subprocess.run([sys.executable, "-c", script, str(home.path)], env=environment, check=False)
+    assert done.returncode == -9
+    current = open_current(home)
+    assert (current.id == old.id) == (call != "_drop_old")
+    publish(home, factories.publication(shift=0.001), keep=1)
+    assert names(home) == [open_current(home).id, POINTER]
+
+
+def test_readers_meet_whole_snapshots_only_while_others_are_published(home: Home) -> None:
+    publish(home, factories.publication(), keep=1)
+    done = threading.Event()
+    met: list[str] = []
+    faults: list[SnapshotError] = []
+
+    def read() -> None:
+        while not done.is_set():
+            try:
+                met.append(open_current(home).id)
+            except SnapshotError as error:
+                faults.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(1, 6):
+        publish(home, factories.publication(shift=number / 1000), keep=2)
+    done.set()
+    reader.join()
+    assert not faults
+    assert met
+
+
+def test_two_publishers_do_not_meet(home: Home) -> None:
+    holding, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with write_lock(home):
+            holding.set()
+            release.wait(30)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    holding.wait(30)
+    try:
+        with pytest.raises(Exception, match="being written"):
+            publish(home, factories.publication(), keep=1)
+    finally:
+        release.set()
+        other.join()
+
+
+def test_heirs_are_found_through_any_number_of_merges(home: Home) -> None:
+    snapshot = publish(home, factories.publication(), keep=1)
+    assert snapshot.heir("c-old") == snapshot.heir("c-mid") == snapshot.heir("c-links") == "c-links"
+    assert snapshot.heir("c-none") is None
+
+
+def test_a_loop_of_merges_has_no_heir(home: Home) -> None:
+    made = factories.publication()
+    rows = [
+        {"campaign_id": one, "refresh": "r", "ts": factories.seen(1), "event": "merged", "other_id": other}
+        for one, other in (("c-a", "c-b"), ("c-b", "c-a"))
+    ]
+    looped = replace(made.campaigns, lineage=factories.table(factories.LINEAGE, rows))
+    assert publish(home, replace(made, campaigns=looped), keep=1).heir("c-a") is None
+
+
+keys = st.text(st.characters(codec="utf-8"), min_size=1, max_size=400)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.tuples(st.sampled_from(NODE_KINDS), keys | keys.map(lambda key: key * 3)), unique=True))
+def test_no_two_nodes_share_an_index_key_and_none_is_too_long(nodes: list[tuple[str, str]]) -> None:
+    made = [index_key(kind, key) for kind, key in nodes]
+    assert len(set(made)) == len(nodes)
+    assert all(len(key) <= MAX_KEY_BYTES for key in made)
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.lists(keys | keys.map(lambda key: key * 3), unique=True, min_size=1, max_size=20))
+def test_every_key_is_found_again(tmp_path_factory: pytest.TempPathFactory, found: list[str]) -> None:
+    made = factories.without_campaigns(factories.publication())
+    scores = factories.scores({("sender", key): None for key in found}, {None: 0.5})
+    here = Home(tmp_path_factory.mktemp("home")).ensure()
+    published = replace(made, scores=scores, senders=factories.senders(found), domains=factories.domains([]))
+    snapshot = publish(here, published, keep=1)
+    assert all((snapshot.lookup("sender", key) or {})["key"] == key for key in found)
+    assert open_snapshot(snapshot.folder).manifest.files["lookups.lmdb"]["rows"] == len(found)
