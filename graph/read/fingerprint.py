@@ -57,7 +57,7 @@ def visible_text(text: str) -> str:
     """HTML without what nobody sees: tags, comments, styles, scripts. Entities resolved, lower case."""
     text = without_comments(text).lower()
     for opening, closing in _UNSEEN:
-        text = without_spans(text, opening, closing)
+        text = without_spans(text, opening, closing, joint="<")  # what is left of the closing tag is a tag again
     return html.unescape(_TAG.sub(" ", text)).lower()
 
 

@@ -69,8 +69,8 @@ def without_comments(text: str) -> str:
     return without_spans(text, "<!--", "-->")
 
 
-def without_spans(text: str, opening: str, closing: str) -> str:
-    """The text without what stands between `opening` and `closing`, each found in one pass."""
+def without_spans(text: str, opening: str, closing: str, joint: str = " ") -> str:
+    """The text with `joint` for all that stands from `opening` to `closing`, found in one pass."""
     start = text.find(opening)
     if start < 0:
         return text
@@ -79,11 +79,11 @@ def without_spans(text: str, opening: str, closing: str) -> str:
         pieces.append(text[end:start])
         end = text.find(closing, start + len(opening))
         if end < 0:
-            return " ".join(pieces)
+            return joint.join(pieces)
         end += len(closing)
         start = text.find(opening, end)
     pieces.append(text[end:])
-    return " ".join(pieces)
+    return joint.join(pieces)
 
 
 def _host(netloc: str) -> str | None:

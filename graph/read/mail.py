@@ -32,7 +32,8 @@ ADDRESSED: Final = ("to", "cc", "bcc", "apparently-to", "resent-to", "resent-cc"
 # Visible ASCII on both sides of an @. RFC 5322 bounds the line only; no mail program makes longer halves.
 _MESSAGE_ID: Final = re.compile(r"<?([!-;=?-~]{3,250}@[!-;=?-~]{1,250})>?")
 _ENVELOPE_DATE: Final = re.compile(r"From .*?\s((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\s.*)")
-_LINE_ENDS: Final = re.compile(rb"\r\n?|\n>(?=>*From )")
+# Line ends and the mbox quoting of `From ` differ from copy to copy of one message.
+_LINE_START: Final = re.compile(rb"(?:\r\n?|\n)(?:>+(?=From ))?")
 
 
 class MessageError(Exception):
@@ -135,7 +136,7 @@ def _hosts(texts: Iterable[Text]) -> Iterator[str]:
 
 
 def _event_id(parsed: Parsed, mail: dict[str, Any]) -> str:
-    body = _LINE_ENDS.sub(b"\n", parsed.body).strip()
+    body = _LINE_START.sub(b"\n", parsed.body).strip()
     digest = _digest([mail["sender"], *mail["recipients"], parsed.value("date"), parsed.value("subject")], body)
     found = _MESSAGE_ID.fullmatch(parsed.value("message-id"))
     return f"{found[1]}#{digest}" if found else digest

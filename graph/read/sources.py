@@ -160,13 +160,52 @@ def open_expanded(path: Path, options: ReadOptions) -> BinaryIO:
     if magic.startswith(_GZIP):
         expanded: BinaryIO = cast("BinaryIO", gzip.GzipFile(fileobj=file))
     elif magic == _ZSTD:
-        expanded = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)
+        expanded = cast("BinaryIO", io.BufferedReader(_Zstd(file)))
     else:
         return file
     return io.BufferedReader(_Bounded(expanded, file, path, options), buffer_size=1 << 20)
 
 
 EXPANSION_ERRORS: Final = (OSError, EOFError, zlib.error, zstandard.ZstdError)
+
+
+class _Zstd(io.RawIOBase):
+    """Expanded zstd frames; unlike the library's reader it raises EOFError where a frame breaks off."""
+
+    # A block of 128 KiB can be written in four bytes, so this much input bounds what is expanded at once.
+    _INPUT_BYTES: Final = 1024
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = b""
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._between = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._left:
+            piece = self._file.read(self._INPUT_BYTES)
+            if not piece:
+                if self._between:
+                    return 0
+                raise EOFError("the last zstd frame breaks off")
+            self._left = self._expand(piece)
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def _expand(self, piece: bytes) -> bytes:
+        found = []
+        while piece:
+            found.append(self._frame.decompress(piece))
+            self._between = self._frame.eof
+            piece = self._frame.unused_data if self._between else b""
+            if self._between:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+        return b"".join(found)
 
 
 class _Bounded(io.RawIOBase):

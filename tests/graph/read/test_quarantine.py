@@ -1,0 +1,31 @@
+"""What cannot be read is kept as one JSON line each, short, in a file that exists only when there is need."""
+
+import json
+from pathlib import Path
+
+from graph.read import Quarantine
+
+
+def test_no_file_is_made_where_nothing_is_wrong(tmp_path: Path) -> None:
+    with Quarantine(tmp_path / "deep" / "q.jsonl") as quarantine:
+        assert quarantine.count == 0
+    assert not (tmp_path / "deep").exists()
+
+
+def test_every_line_names_file_row_and_reason_and_long_excerpts_are_cut(tmp_path: Path) -> None:
+    with Quarantine(tmp_path / "deep" / "q.jsonl") as quarantine:
+        quarantine.add("a.csv", 7, "sender is missing", "x" * 10_000_000)
+        quarantine.add(tmp_path / "b.eml", 1, "no From header", "\udcff\n")
+        quarantine.add("a.csv", 9, "sender is missing")
+    lines = [json.loads(line) for line in (tmp_path / "deep" / "q.jsonl").read_text().splitlines()]
+    assert [(line["file"], line["row"]) for line in lines] == [("a.csv", 7), (str(tmp_path / "b.eml"), 1), ("a.csv", 9)]
+    assert lines[0]["excerpt"] == "x" * 200 + "… (9,999,800 more characters)"
+    assert (quarantine.count, quarantine.reasons) == (3, {"sender is missing": 2, "no From header": 1})
+
+
+def test_a_later_run_adds_to_the_file(tmp_path: Path) -> None:
+    for number in (1, 2):
+        with Quarantine(tmp_path / "q.jsonl") as quarantine:
+            quarantine.add("a.csv", number, "bad")
+        assert quarantine.count == 1
+    assert len((tmp_path / "q.jsonl").read_text().splitlines()) == 2
