@@ -39,9 +39,15 @@ def day_file(lake: Path, kind: Kind, day: date) -> Path:
 
 
 def days_of(lake: Path, kind: Kind) -> list[date]:
-    """The days that have a file, ascending."""
-    names = [path.parent.name for path in (lake / kind.name).glob(f"{PREFIX}*/{kind.name}.parquet")]
-    return sorted(date.fromisoformat(name.removeprefix(PREFIX)) for name in names)
+    """The days that have a file, ascending. Raises LakeError for a file in a folder that is no day."""
+    return sorted(_day_of(path) for path in (lake / kind.name).glob(f"{PREFIX}*/{kind.name}.parquet"))
+
+
+def _day_of(path: Path) -> date:
+    try:
+        return date.fromisoformat(path.parent.name.removeprefix(PREFIX))
+    except ValueError as error:
+        raise damaged(path, "its folder is not named after a day") from error
 
 
 def open_day(path: Path, kind: Kind) -> pq.ParquetFile:

@@ -393,6 +393,12 @@ def test_a_slice_with_a_damaged_day_names_it(week: Lake, tmp_path: Path) -> None
         week.slice(None, 2)
 
 
+def test_a_day_file_under_a_name_that_is_no_day_is_named(week: Lake, tmp_path: Path) -> None:
+    (tmp_path / "lake/events/day=2024-05-20").rename(tmp_path / "lake/events/day=copy")
+    with pytest.raises(LakeError, match=r"day=copy/events.parquet: .*not named after a day"):
+        week.span()
+
+
 @pytest.mark.parametrize("writes", range(6))
 def test_a_full_disk_is_named_and_no_day_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
     Lake(tmp_path).ingest(events=events(event("e1", at(0)), event("e2", at(1))))
