@@ -222,7 +222,8 @@ def test_any_bytes_give_rows_of_the_contract_or_a_reason(raw: bytes) -> None:
 INVITATION = (
     b'BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:u1\r\nORGANIZER;CN="Olga: chair":MAILTO:Olga@Send.ex\r\n'
     b" ample\r\nATTENDEE;ROLE=REQ-PARTICIPANT;CN=B:mailto:bob@home.example\r\nATTENDEE:mailto:carol@home.example\r\n"
-    b"SUMMARY:Prize\\, now\r\nDESCRIPTION:Claim at https://prize.exam\r\n ple/\\nsoon\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    b"SUMMARY:Prize\\, now\r\nDESCRIPTION:Claim at https://prize.exam\r\n ple/\\nsoon\r\nEND:VEVENT\r\n"
+    b"END:VCALENDAR\r\n"
 )
 
 
