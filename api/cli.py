@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
@@ -52,6 +53,8 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 1 failed, 2 usage, 130 interrupted."""
     flags = parse(argv)
+    if not sys.warnoptions:  # what libraries say to programmers is nothing that a user can act on
+        warnings.simplefilter("ignore")
     try:
         return _run(flags)
     except KeyboardInterrupt:

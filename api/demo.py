@@ -28,9 +28,9 @@ from graph.home import Home
 PACKAGED = Path(__file__).parent / "sample"
 CHECKOUT = Path(__file__).parent.parent / "data"
 KINDS = ("events", "reports", "verdicts")
-# The corpus' labels are known until the end of August 2002 (data/README.md); what comes after is scored unlabelled.
-MOMENTS = (datetime(2002, 8, 31, 23, 59, 59, tzinfo=UTC), datetime(2002, 10, 1, tzinfo=UTC), None)
-WINDOW_DAYS = 180  # the sample is thin: half a year of it holds what a busy service sees in minutes
+# What is known of the sample ends on 1 September 2002, and it thins out after the middle of October (data/README.md).
+MOMENTS = tuple(datetime(2002, month, day, tzinfo=UTC) for month, day in ((9, 1), (9, 22), (10, 14)))
+WINDOW_DAYS = 106  # the sample is thin: half a summer of it holds what a busy service sees in seconds
 KEY_NAME = "demo"
 HOST = "127.0.0.1"
 READY_SECONDS = 120.0  # a server is ready within two; a shared, busy machine may take its time
@@ -68,23 +68,26 @@ def demo_settings(settings: Settings) -> Settings:
 def run_demo(home: Home, settings: Settings, stages: StageRecorder) -> None:
     """Ingests the sample and refreshes at each moment that this home has not seen yet."""
     from api.ingest import run_ingest
-    from api.refresh import RefreshOptions, run_refresh
 
     run_ingest(home, settings, sample_paths(), stages)
+
+    from api.refresh import run_refresh  # brings torch, whose memory is not the ingest's
+    from api.stages import RefreshOptions
+
     for moment in moments_left(home):
-        stages.say(f"refresh as of {moment:%Y-%m-%d}" if moment else "refresh as of the newest message")
+        stages.say(f"refresh as of {moment:%Y-%m-%d}")
         run_refresh(home, RefreshOptions.of(settings, moment), stages)
 
 
-def moments_left(home: Home) -> tuple[datetime | None, ...]:
-    """The moments later than what is published; the last one always, since it changes nothing where all was seen."""
+def moments_left(home: Home) -> tuple[datetime, ...]:
+    """The moments later than what is published; where all were seen the last again, so that a demo always refreshes."""
     from graph.snapshot import open_current
 
     try:
         published = open_current(home).manifest.as_of
     except SnapshotError:  # missing, or damaged: the refreshes to come publish another
         return MOMENTS
-    return tuple(moment for moment in MOMENTS if moment is None or moment > published)
+    return tuple(moment for moment in MOMENTS if moment > published) or MOMENTS[-1:]
 
 
 def make_key(home: Home) -> str:

@@ -24,6 +24,7 @@ from graph.home import Home, write_lock
 from graph.lake import Lake
 from graph.snapshot import open_current
 from graph.store import open_store
+from graph.store.bolt import PASSWORD_VARIABLE
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 LOW_DISK_GB = 5.0  # a refresh of a few million events writes less than this
@@ -147,13 +148,24 @@ def _damage(day: Path) -> str:
 
 def _store(home: Home, settings: Settings) -> Iterator[Finding]:
     url = settings.refresh.store
-    with open_store(url, home, os.environ.get("RINGLEADER_NEO4J_PASSWORD")) as store:
+    with open_store(url, home, os.environ.get(PASSWORD_VARIABLE)) as store:
         name = store.ping()
         held = store.refresh()
     if held is None:
         yield Finding("store", OK, f"{name} at {url} answers and is empty; a refresh fills it")
     else:
         yield Finding("store", OK, f"{name} at {url} answers and holds refresh {held}")
+
+
+def _model(home: Home, settings: Settings) -> Iterator[Finding]:
+    from gnn import registry  # brings torch, which takes a moment to load and is itself worth trying
+
+    name = registry.champion(home)
+    if name is None:
+        yield Finding("model", WARN, "none yet", "The first `ringleader refresh` trains one")
+        return
+    registry.load(home, name)
+    yield Finding("model", OK, f"{name} can be read")
 
 
 def _snapshot(home: Home, settings: Settings) -> Iterator[Finding]:
@@ -200,6 +212,7 @@ CHECKS: dict[str, Check] = {
     "lock": _lock,
     "lake": _lake,
     "store": _store,
+    "model": _model,
     "snapshot": _snapshot,
     "engines": _spark,
 }

@@ -24,8 +24,10 @@ def add_setting(parser: ArgumentParser, option: str, name: str, **how: Any) -> N
 
 
 def run(call: Call) -> Outcome:
-    from api.refresh import RefreshOptions, run_refresh
+    from api.refresh import run_refresh
+    from api.stages import RefreshOptions
 
-    summary = run_refresh(call.home, RefreshOptions.of(call.settings, call.flags.as_of), call.stages)
+    options = RefreshOptions.of(call.settings, call.flags.as_of)
+    summary = run_refresh(call.home, options, call.stages)
     facts = {**asdict(summary), "stages": call.stages.rows()}
     return Outcome(facts, f"{call.stages.table()}\n\n{summary}")

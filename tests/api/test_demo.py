@@ -1,6 +1,6 @@
 """The demo around the work: which refreshes run, the server it starts, the questions it asks."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_a_new_home_sees_every_moment_in_order(home):
 
 
 def test_a_home_that_has_seen_the_sample_sees_the_last_moment_again_and_never_goes_back(home):
-    publish(home, factories.publication(as_of=datetime(2002, 12, 4, tzinfo=UTC)), keep=1)
+    publish(home, factories.publication(as_of=MOMENTS[-1]), keep=1)
     assert moments_left(home) == MOMENTS[-1:]
 
 

@@ -68,7 +68,7 @@ def elsewhere(wheel, tmp_path_factory) -> Path:
 
 def test_the_wheel_carries_the_code_the_sample_the_presets_and_what_the_code_reads(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    sample = {f"api/sample/{name}.parquet" for name in ("events", "reports", "verdicts", "truth")}
+    sample = {f"api/sample/{name}.parquet" for name in ("events", "reports", "verdicts", "truth", "truth_senders")}
     assert sample | {"api/presets/local.toml", "api/presets/production.toml", "api/sample/README.md"} <= names
     tracked = subprocess.run(
         ["git", "ls-files", "graph", "gnn", "api"], cwd=ROOT, capture_output=True, text=True, check=False
