@@ -1,5 +1,7 @@
 """The order of work: events -> numbered keys -> counted relations -> the tables of a Window. Holds no arithmetic."""
 
+from dataclasses import dataclass
+
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -7,7 +9,18 @@ from graph.engine import Engine
 from graph.schema import ADDRESS_AT, CARRIED, LINKED_TO, SAME_MAILBOX, SENT_FROM, WROTE_TO
 from graph.values import Slice, Window
 from graph.window import edges, events, nodes, tables
-from graph.window.events import Clock
+from graph.window.events import Clock, Keys
+
+
+@dataclass(frozen=True)
+class Relations:
+    """The counted edges of each kind, sorted by (source, target); times in microseconds since the window's start."""
+
+    wrote_to: tables.Columns
+    linked_to: tables.Columns
+    sent_from: tables.Columns
+    carried: tables.Columns
+    address_at: tables.Columns
 
 
 def build_window(piece: Slice, engine: Engine) -> Window:
@@ -31,14 +44,9 @@ def build_window(piece: Slice, engine: Engine) -> Window:
     clock = Clock.of(piece)
     seen = engine.named(events.window_events(piece, clock, engine))
     keys = events.number_keys(seen, engine)
+    joined = count_relations(seen, keys, clock, engine)
     about = engine.keep(edges.reports_about(seen, events.window_reports(piece, clock, engine), keys))
-
-    wrote_to = _counted(edges.wrote_to(seen, keys, clock), "recipient", clock, engine)
-    wrote_to = tables.with_reports(wrote_to, engine.fetch(edges.reported(about, keys)))
-    linked_to = _counted(edges.linked_to(seen, keys, clock), "domain", clock, engine)
-    sent_from = _counted(edges.sent_from(seen, keys, clock), "network", clock, engine)
-    carried = _counted(edges.carried(seen, keys, clock), "fingerprint", clock, engine)
-    address_at = tables.in_order(engine.fetch(edges.address_at(seen, keys)), "sender", "domain")
+    wrote_to = tables.with_reports(joined.wrote_to, engine.fetch(edges.reported(about, keys)))
     same_mailbox = tables.in_order(engine.fetch(edges.same_mailbox(keys)), "sender", "recipient")
 
     posts = engine.keep(nodes.sender_posts(seen, keys))
@@ -58,15 +66,26 @@ def build_window(piece: Slice, engine: Engine) -> Window:
         fingerprint=piece.fingerprint,
         senders=senders,
         recipients=tables.recipient_table(_keys(keys.recipients, engine), wrote_to, clock),
-        domains=tables.domain_table(_keys(keys.domains, engine), linked_to, address_at, senders, clock),
-        networks=tables.artefact_table(_keys(keys.networks, engine), sent_from, "network", clock),
-        fingerprints=tables.artefact_table(_keys(keys.fingerprints, engine), carried, "fingerprint", clock),
+        domains=tables.domain_table(_keys(keys.domains, engine), joined.linked_to, joined.address_at, senders, clock),
+        networks=tables.artefact_table(_keys(keys.networks, engine), joined.sent_from, "network", clock),
+        fingerprints=tables.artefact_table(_keys(keys.fingerprints, engine), joined.carried, "fingerprint", clock),
         wrote_to=tables.edge_table(wrote_to, WROTE_TO, clock),
-        linked_to=tables.edge_table(linked_to, LINKED_TO, clock),
-        sent_from=tables.edge_table(sent_from, SENT_FROM, clock),
-        carried=tables.edge_table(carried, CARRIED, clock),
-        address_at=tables.pair_table(address_at, ADDRESS_AT),
+        linked_to=tables.edge_table(joined.linked_to, LINKED_TO, clock),
+        sent_from=tables.edge_table(joined.sent_from, SENT_FROM, clock),
+        carried=tables.edge_table(joined.carried, CARRIED, clock),
+        address_at=tables.pair_table(joined.address_at, ADDRESS_AT),
         same_mailbox=tables.pair_table(same_mailbox, SAME_MAILBOX),
+    )
+
+
+def count_relations(seen: ir.Table, keys: Keys, clock: Clock, engine: Engine) -> Relations:
+    """The relations that events alone define, by id and in order."""
+    return Relations(
+        wrote_to=_counted(edges.wrote_to(seen, keys, clock), "recipient", clock, engine),
+        linked_to=_counted(edges.linked_to(seen, keys, clock), "domain", clock, engine),
+        sent_from=_counted(edges.sent_from(seen, keys, clock), "network", clock, engine),
+        carried=_counted(edges.carried(seen, keys, clock), "fingerprint", clock, engine),
+        address_at=tables.in_order(engine.fetch(edges.address_at(seen, keys)), "sender", "domain"),
     )
 
 
