@@ -70,9 +70,7 @@ def learnable(labels: Labels) -> bool:
     return bool(min(target.sum(), len(target) - target.sum()) >= LEAST_OF_A_CLASS)
 
 
-def train(
-    structure: Channels, lend: LabelChannels, labels: Labels, started: Array, options: TrainOptions
-) -> RiskModel:
+def train(structure: Channels, lend: LabelChannels, labels: Labels, started: Array, options: TrainOptions) -> RiskModel:
     """Fit, stopping early on the labelled rows that started last, then refit on all.
 
     `structure` has a row for every node; `lend` makes the label channels for given labels; `started` is a number that
@@ -89,11 +87,17 @@ def train(
     whole = structure.beside(blank)
     normaliser = Normaliser.fit(whole.values, plain)
     shape = NetworkShape(inputs=len(known.names), members=options.members, width=options.width)
-    lesson = _Lesson(normaliser(known.values), normaliser(unknown.values), normaliser(background.values),
-                     labels.target[rows], labels.weight[rows])
+    lesson = _Lesson(
+        normaliser(known.values),
+        normaliser(unknown.values),
+        normaliser(background.values),
+        labels.target[rows],
+        labels.weight[rows],
+    )
     early, late = _by_time(started[rows], lesson.target, options)
-    steps, calibration, metrics = _validate(structure, lend, labels, rows, early, late, lesson, normaliser, shape,
-                                            known.blocks, options)
+    steps, calibration, metrics = _validate(
+        structure, lend, labels, rows, early, late, lesson, normaliser, shape, known.blocks, options
+    )
     network = _fit(lesson, shape, known.blocks, steps, options)
     return RiskModel(
         shape=shape,
@@ -158,8 +162,17 @@ def _by_time(started: Array, target: Array, options: TrainOptions) -> tuple[Rows
 
 
 def _validate(
-    structure: Channels, lend: LabelChannels, labels: Labels, rows: Rows, early: Rows, late: Rows, lesson: _Lesson,
-    normaliser: Normaliser, shape: NetworkShape, blocks: tuple[str, ...], options: TrainOptions,
+    structure: Channels,
+    lend: LabelChannels,
+    labels: Labels,
+    rows: Rows,
+    early: Rows,
+    late: Rows,
+    lesson: _Lesson,
+    normaliser: Normaliser,
+    shape: NetworkShape,
+    blocks: tuple[str, ...],
+    options: TrainOptions,
 ) -> tuple[int, Calibration, dict[str, float]]:
     """Steps with the least loss on the later slice, whose labels nobody saw; calibration on the same slice."""
     if len(rows) < LEAST_FOR_VALIDATION or len(np.unique(lesson.target[early])) < 2:
@@ -187,7 +200,11 @@ def _log_loss(margins: Array, target: Array, weight: Array) -> float:
 
 
 def _fit(
-    lesson: _Lesson, shape: NetworkShape, blocks: tuple[str, ...], steps: int, options: TrainOptions,
+    lesson: _Lesson,
+    shape: NetworkShape,
+    blocks: tuple[str, ...],
+    steps: int,
+    options: TrainOptions,
     check: Callable[[int, RiskNetwork], None] | None = None,
 ) -> RiskNetwork:
     """AdamW on random batches; half of a labelled row's weight is its copy with the neighbours' labels blanked."""
@@ -201,7 +218,9 @@ def _fit(
         optimiser.zero_grad()
         at = torch.randperm(len(x))[: options.batch_rows]
         loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            network(x[at]), target[at].expand(shape.members, -1), weight=weight[at].expand(shape.members, -1),
+            network(x[at]),
+            target[at].expand(shape.members, -1),
+            weight=weight[at].expand(shape.members, -1),
             reduction="sum",
         )
         torch.autograd.backward([loss / (weight[at].sum() * shape.members)])

@@ -134,7 +134,9 @@ def cotargets(cold: sp.csr_matrix) -> sp.csr_matrix:
     fanout = np.diff(cold.indptr)
     writers = np.bincount(cold.indices, minlength=cold.shape[1])
     eligible = (fanout >= LEAST_TARGETS) & (fanout <= MOST_TARGETS)
-    lists = (sp.diags(eligible.astype(np.float32)) @ cold @ sp.diags((writers <= MOST_WRITERS).astype(np.float32))).tocsr()
+    lists = (
+        sp.diags(eligible.astype(np.float32)) @ cold @ sp.diags((writers <= MOST_WRITERS).astype(np.float32))
+    ).tocsr()
     lists.eliminate_zeros()
     share = writers / max(writers.sum(), 1)
     collision = float(np.sum(share[writers <= MOST_WRITERS] ** 2))

@@ -16,7 +16,7 @@ from graph.campaigns.identity import Group, Identities, Known, carry_over
 from graph.campaigns.impact import impact_table
 from graph.campaigns.risk import group_logits, operation_id, operations
 from graph.campaigns.words import sentence
-from graph.evidence import Evidence, column
+from graph.evidence import Evidence
 from graph.values import Campaigns, Refresh, Window
 
 Ids = NDArray[np.int64]
@@ -277,20 +277,19 @@ def _cotarget_evidence(groups: _Groups) -> pd.DataFrame:
             "inside": inside[keep],
             "outside": outside[keep],
             "strength": strength[keep],
-            "first_seen": by_group["first_seen"].min().reindex(keep).to_numpy(),
-            "last_seen": by_group["last_seen"].max().reindex(keep).to_numpy(),
+            "first_seen": by_group["first_seen"].min().reindex(keep).array,
+            "last_seen": by_group["last_seen"].max().reindex(keep).array,
         }
-    ).astype({"first_seen": "datetime64[us]", "last_seen": "datetime64[us]"}).assign(
-        first_seen=lambda frame: frame["first_seen"].dt.tz_localize("UTC"),
-        last_seen=lambda frame: frame["last_seen"].dt.tz_localize("UTC"),
     )
 
 
 def _timeline(groups: _Groups, names: NDArray[np.object_]) -> pd.DataFrame:
     """Events and active senders of each campaign, day by day of the window."""
     days = groups.evidence.days[groups.members]
-    events = sp.csr_matrix((np.ones(len(groups.members)), (groups.group, np.arange(len(groups.members)))),
-                           shape=(len(names), len(groups.members)))
+    events = sp.csr_matrix(
+        (np.ones(len(groups.members)), (groups.group, np.arange(len(groups.members)))),
+        shape=(len(names), len(groups.members)),
+    )
     by_day, active = events @ days, events @ (days > 0).astype(np.float32)
     g, day = np.nonzero(by_day)
     start = groups.window.start
@@ -306,7 +305,9 @@ def _timeline(groups: _Groups, names: NDArray[np.object_]) -> pd.DataFrame:
 
 def _picture(groups: _Groups, names: NDArray[np.object_]) -> pd.DataFrame:
     """The edges worth drawing: members to what at least two of them share, and to the targets hit most."""
-    parts = [_picture_edges(groups, name, names) for name in INFRASTRUCTURE] + [_picture_edges(groups, "wrote_to", names)]
+    parts = [_picture_edges(groups, name, names) for name in INFRASTRUCTURE] + [
+        _picture_edges(groups, "wrote_to", names)
+    ]
     rows = pd.concat(parts, ignore_index=True)
     place = rows.sort_values(["rank", "source", "target"]).groupby("campaign_id").cumcount()
     return rows[place.reindex(rows.index) < PICTURE_EDGES]
@@ -319,8 +320,13 @@ def _picture_edges(groups: _Groups, name: str, names: NDArray[np.object_]) -> pd
     inside = np.asarray(groups.inside[name][cells.col, group]).ravel() if cells.nnz else np.zeros(0)
     keep = inside >= 2
     edges = pd.DataFrame(
-        {"s": groups.members[cells.row[keep]], "a": cells.col[keep], "g": group[keep], "n": inside[keep],
-         "events": cells.data[keep].astype(np.int64)}
+        {
+            "s": groups.members[cells.row[keep]],
+            "a": cells.col[keep],
+            "g": group[keep],
+            "n": inside[keep],
+            "events": cells.data[keep].astype(np.int64),
+        }
     )
     if name == "wrote_to":
         ranks = edges.drop_duplicates(["g", "a"]).sort_values(["n", "a"], ascending=[False, True])

@@ -88,16 +88,15 @@ def pair_evidence(evidence: Evidence, suspects: Ids, options: FindOptions) -> sp
     return capped.multiply(scale.multiply(pattern).maximum(pattern)).tocsr()
 
 
-def _artefact_pairs(
-    relation: Relation, suspects: Ids, options: FindOptions
-) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+def _artefact_pairs(relation: Relation, suspects: Ids, options: FindOptions) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     """Evidence of one relation for pairs of suspects, and how many pairs each sampled pair stands for."""
     used = relation.used
     inside = used[suspects].tocsc()
     users, everybody = np.diff(inside.indptr), relation.degree
-    strength = np.log(max(used.shape[0], 2) / np.maximum(everybody, 1)) * (
-        users / np.maximum(everybody, 1)
-    ) ** options.purity_power
+    strength = (
+        np.log(max(used.shape[0], 2) / np.maximum(everybody, 1))
+        * (users / np.maximum(everybody, 1)) ** options.purity_power
+    )
     order = _mixed(len(suspects))
     parts = [
         _ring(inside.indices[inside.indptr[a] : inside.indptr[a + 1]], float(strength[a]), order, options)
@@ -112,9 +111,7 @@ def _artefact_pairs(
     return (found + found.T).tocsr(), factors.maximum(factors.T).tocsr()
 
 
-def _ring(
-    members: Ids, strength: float, order: Ids, options: FindOptions
-) -> tuple[Ids, Ids, Array, Array]:
+def _ring(members: Ids, strength: float, order: Ids, options: FindOptions) -> tuple[Ids, Ids, Array, Array]:
     """Each member with the next ones in an order common to all artefacts, so that equal crowds give equal pairs."""
     ring = members[np.argsort(order[members], kind="stable")].astype(np.int64)
     size = len(ring)

@@ -63,9 +63,7 @@ def carry_over(groups: list[Group], known: Known | None, refresh: Refresh) -> Id
     names = sorted(old)
     common = _common(groups, [old[name] for name in names])
     matched = _assign(common, len(groups), len(names))
-    ids = tuple(
-        names[matched[at]] if at in matched else new_id(group, refresh) for at, group in enumerate(groups)
-    )
+    ids = tuple(names[matched[at]] if at in matched else new_id(group, refresh) for at, group in enumerate(groups))
     states = known.states() if known else {}
     log = _Log(refresh)
     for at, group in enumerate(groups):

@@ -34,7 +34,9 @@ def impact_table(window: Window, campaign: NDArray[np.object_], members: NDArray
 
 def _reason(answered: int, victim: bool) -> str:
     if victim:
-        return f"{answered} people wrote back to it in this window: an account with a life of its own, perhaps hijacked."
+        return (
+            f"{answered} people wrote back to it in this window: an account with a life of its own, perhaps hijacked."
+        )
     if answered == 1:
         return "One person wrote back to it in this window."
     return "Nobody wrote back to it in this window."

@@ -1,0 +1,89 @@
+"""The refresh: one line a stage, from the lake to the published snapshot. Holds the order and nothing of the work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from api import stages as work
+from api.progress import StageRecorder
+from api.stages import RefreshOptions
+from gnn.propagate import propagate
+from graph.campaigns import find_groups
+from graph.evidence import gather_evidence
+from graph.home import Home, write_lock
+from graph.snapshot import Snapshot, publish
+from graph.values import Campaigns, Refresh, Window
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RefreshSummary:
+    """What came out: the snapshot that is live now, and its size."""
+
+    snapshot: str
+    as_of: datetime
+    model: str
+    events: int
+    senders: int
+    domains: int
+    campaigns: int
+    members: int
+
+    def __str__(self) -> str:
+        return (
+            f"snapshot {self.snapshot} as of {self.as_of:%Y-%m-%d %H:%M} UTC: {self.events:,} events, "
+            f"{self.senders:,} senders, {self.domains:,} domains, {self.campaigns:,} campaigns with "
+            f"{self.members:,} senders (model {self.model})"
+        )
+
+
+def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> RefreshSummary:
+    """The whole line under the home's write lock; what was live stays live until the last stage has swapped."""
+    run = _runner(stages)
+    with write_lock(home):
+        piece = run("lake", work.read_slice, home, options)
+        window = run("window graph", work.graph_of, piece, options)
+        evidence = run("evidence", gather_evidence, window)
+        propagated = run("propagation", propagate, window, evidence)
+        decided = run("decisions", work.decisions_of, home, piece, window)
+        model = run("model", work.champion_or_first, home, window, propagated, decided, options)
+        risk = run("risk", work.risk_of, evidence, propagated, decided, model)
+        groups = run("groups", find_groups, evidence, risk.senders, options.find)
+        refresh = work.identify(piece, model, decided)
+        campaigns = run("campaigns", work.campaigns_of, window, evidence, groups, risk, decided, refresh)
+        because = run("reasons", work.reasons_of, window, evidence, propagated, decided, model, risk)
+        contents = work.contents_of(refresh, window, risk, campaigns, decided)
+        run("graph store", work.write_store, home, contents, options)
+        publication = work.publication_of(contents, risk, because, model, stages.rows())
+        snapshot = run("snapshot", publish, home, publication, options.keep_snapshots)
+    return summarise(snapshot, window, campaigns, refresh)
+
+
+def summarise(snapshot: Snapshot, window: Window, campaigns: Campaigns, refresh: Refresh) -> RefreshSummary:
+    """The figures that a person wants at the end."""
+    alive = [state not in ("dormant", "dismissed") for state in campaigns.campaigns["state"].to_pylist()]
+    sizes = [n for n, lives in zip(campaigns.campaigns["senders"].to_pylist(), alive, strict=True) if lives]
+    return RefreshSummary(
+        snapshot=snapshot.id,
+        as_of=refresh.as_of,
+        model=refresh.model,
+        events=sum(window.senders["events"].to_pylist()),
+        senders=window.senders.num_rows,
+        domains=window.domains.num_rows,
+        campaigns=len(sizes),
+        members=sum(sizes),
+    )
+
+
+def _runner(stages: StageRecorder) -> Callable[..., Any]:
+    """Runs a stage under the recorder: name, function and its arguments in, the function's value out."""
+
+    def run(name: str, function: Callable[..., T], *arguments: Any) -> T:
+        with stages.stage(name) as stage:
+            value = function(*arguments)
+            stage.rows = work.rows_of(value)
+        return value
+
+    return run

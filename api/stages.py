@@ -1,0 +1,260 @@
+"""The stages of a refresh, each a function from named, frozen values to named, frozen values. Knows no order."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from api.settings import Settings
+from gnn import registry
+from gnn.explain import reasons
+from gnn.labels import Labels, labels_of
+from gnn.propagate import Propagated
+from gnn.risk import Risk, score
+from gnn.teach import teach
+from gnn.train import RiskModel, TrainOptions
+from graph import schema
+from graph.campaigns import FindOptions, Known, Partition, describe_campaigns
+from graph.engine import open_engine
+from graph.errors import RingleaderError, SnapshotError
+from graph.evidence import Evidence
+from graph.home import Home
+from graph.lake import Lake
+from graph.snapshot import list_manifests, open_snapshot
+from graph.store import open_store
+from graph.store.bolt import PASSWORD_VARIABLE
+from graph.values import Campaigns, GraphContents, Publication, Refresh, Slice, Window
+from graph.verdicts import VerdictLedger
+from graph.window import build_window
+
+
+@dataclass(frozen=True)
+class RefreshOptions:
+    """What a refresh looks at and where it writes."""
+
+    as_of: datetime | None
+    window_days: int
+    engine: str
+    memory: str | None
+    threads: int | None
+    store: str
+    keep_snapshots: int
+    retention_days: int | None
+    train: TrainOptions
+    find: FindOptions
+
+    @staticmethod
+    def of(settings: Settings, as_of: datetime | None) -> "RefreshOptions":
+        """The options that the settings give."""
+        refresh = settings.refresh
+        return RefreshOptions(
+            as_of=as_of,
+            window_days=refresh.window_days,
+            engine=refresh.engine,
+            memory=refresh.memory or None,
+            threads=refresh.threads or None,
+            store=refresh.store,
+            keep_snapshots=refresh.keep_snapshots,
+            retention_days=settings.lake.retention_days or None,
+            train=TrainOptions(seed=settings.model.seed),
+            find=FindOptions(seed=settings.model.seed),
+        )
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What people decided up to the window's end, as rows and as labels, and the campaigns of the refresh before."""
+
+    verdicts: pa.Table
+    senders: Labels
+    domains: Labels
+    known: Known | None
+
+    @property
+    def campaign_verdicts(self) -> dict[str, str]:
+        """The newest verdict on each campaign."""
+        rows = sorted(self.verdicts.to_pylist(), key=lambda row: (row["ts"], row["verdict"]))
+        return {row["key"]: row["verdict"] for row in rows if row["kind"] == "campaign"}
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model in use and its id."""
+
+    id: str
+    model: RiskModel
+
+
+def read_slice(home: Home, options: RefreshOptions) -> Slice:
+    """The lake's files of the window."""
+    return Lake(home.path, options.retention_days).slice(options.as_of, options.window_days)
+
+
+def graph_of(piece: Slice, options: RefreshOptions) -> Window:
+    """The window graph. Raises RingleaderError where the window holds no event."""
+    with open_engine(options.engine, options.memory, options.threads) as engine:
+        window = build_window(piece, engine)
+    if not window.senders.num_rows:
+        raise RingleaderError(
+            f"window {piece.start:%Y-%m-%d %H:%M} to {piece.as_of:%Y-%m-%d %H:%M}",
+            "holds no event",
+            "Choose another --as-of, a longer --window-days, or ingest events of that time",
+        )
+    return window
+
+
+def decisions_of(home: Home, piece: Slice, window: Window) -> Decisions:
+    """Verdicts of the lake and of the ledger, known at the window's end, as labels of its nodes."""
+    lake = pq.read_table(list(piece.verdicts), schema=schema.VERDICT_ROWS) if piece.verdicts else None
+    parts = [VerdictLedger(home).as_table(piece.as_of)] + ([lake] if lake is not None else [])
+    rows = pa.concat_tables([part.cast(schema.VERDICT_ROWS) for part in parts])
+    rows = rows.filter(pc.less_equal(rows["ts"], pa.scalar(piece.as_of, schema.TIME)))
+    rows = rows.sort_by([(name, "ascending") for name in ("ts", "kind", "key", "source", "verdict")])
+    known = campaigns_before(home, piece.as_of)
+    members = known.members if known else None
+    senders = labels_of("sender", window.senders["key"], rows, piece.as_of, members)
+    return Decisions(rows, senders, labels_of("domain", window.domains["key"], rows, piece.as_of, members), known)
+
+
+def campaigns_before(home: Home, as_of: datetime) -> Known | None:
+    """The campaigns of the latest kept snapshot whose window ended before `as_of`; ids are carried over from it.
+
+    Not the snapshot of the same moment: a refresh that is repeated starts from the same past and gives the same ids.
+    """
+    earlier = [manifest for manifest in list_manifests(home) if manifest.as_of < as_of]
+    for manifest in sorted(earlier, key=lambda m: (m.as_of, m.published_at), reverse=True):
+        try:
+            snapshot = open_snapshot(home.snapshots / manifest.id)
+        except SnapshotError:
+            continue  # an older one still carries the ids
+        return Known(snapshot.table("campaigns"), snapshot.table("members"), snapshot.table("lineage"))
+    return None
+
+
+def champion_or_first(
+    home: Home, window: Window, propagated: Propagated, decided: Decisions, options: RefreshOptions
+) -> Champion:
+    """The champion of this home; where there is none, a first model is fitted and promoted."""
+    name = registry.champion(home)
+    if name is None:
+        name = registry.save(home, teach(window, propagated, decided.senders, options.train))
+        registry.promote(home, name)
+    return Champion(name, registry.load(home, name))
+
+
+def risk_of(evidence: Evidence, propagated: Propagated, decided: Decisions, champion: Champion) -> Risk:
+    """Calibrated risk of every sender and domain."""
+    return score(propagated, evidence, decided.senders, decided.domains, champion.model)
+
+
+def identify(piece: Slice, champion: Champion, decided: Decisions) -> Refresh:
+    """Names the refresh by what goes into it: the same input gives the same id."""
+    digest = hashlib.sha256()
+    facts = (
+        piece.start.isoformat(),
+        piece.as_of.isoformat(),
+        piece.fingerprint,
+        champion.id,
+        repr(decided.verdicts.to_pylist()),
+    )
+    for fact in facts:
+        digest.update(fact.encode() + b"\0")
+    return Refresh("r-" + digest.hexdigest()[:16], piece.start, piece.as_of, champion.id, piece.fingerprint)
+
+
+def campaigns_of(
+    window: Window, evidence: Evidence, groups: Partition, risk: Risk, decided: Decisions, refresh: Refresh
+) -> Campaigns:
+    """Groups as campaigns with ids, members, evidence and history."""
+    return describe_campaigns(window, evidence, groups, risk.senders, decided.known, refresh, decided.campaign_verdicts)
+
+
+def reasons_of(
+    window: Window, evidence: Evidence, propagated: Propagated, decided: Decisions, champion: Champion, risk: Risk
+) -> pa.Table:
+    """Why each risky node is risky."""
+    return reasons(window, evidence, propagated, decided.senders, champion.model, risk)
+
+
+def contents_of(
+    refresh: Refresh, window: Window, risk: Risk, campaigns: Campaigns, decided: Decisions
+) -> GraphContents:
+    """What the graph store is to hold."""
+    risks = pa.array(risk.sender_risk), pa.array(risk.domain_risk)
+    return GraphContents(refresh, window, *risks, campaigns, decided.verdicts)
+
+
+def write_store(home: Home, contents: GraphContents, options: RefreshOptions) -> int:
+    """Writes the graph store and returns the number of nodes and relationships in it."""
+    with open_store(options.store, home, os.environ.get(PASSWORD_VARIABLE)) as store:
+        summary = store.write(contents)
+    return sum(summary.nodes.values()) + sum(summary.relationships.values())
+
+
+def publication_of(
+    contents: GraphContents, risk: Risk, because: pa.Table, champion: Champion, done: tuple[dict[str, object], ...]
+) -> Publication:
+    """What the snapshot is to hold."""
+    return Publication(
+        refresh=contents.refresh,
+        scores=scores_of(contents, risk),
+        reasons=because,
+        senders=contents.window.senders,
+        domains=contents.window.domains,
+        campaigns=contents.campaigns,
+        model_card=champion.model.card,
+        stages=done,
+    )
+
+
+def scores_of(contents: GraphContents, risk: Risk) -> pa.Table:
+    """Rows of graph.schema.SCORES: every sender and domain of the window."""
+    window, refresh = contents.window, contents.refresh
+    members = contents.campaigns.members.to_pandas()
+    living = contents.campaigns.campaigns.to_pandas().query("state != 'dormant'")["campaign_id"]
+    members = members[members["campaign_id"].isin(living)]
+    tables = []
+    for kind, nodes, values in (
+        ("sender", window.senders, risk.sender_risk),
+        ("domain", window.domains, risk.domain_risk),
+    ):
+        of_kind = members[members["role"] == kind].sort_values("weight").drop_duplicates("key", keep="last")
+        campaign = nodes["key"].to_pandas().map(of_kind.set_index("key")["campaign_id"])
+        rows = len(nodes)
+        tables.append(
+            pa.table(
+                [
+                    pa.array([kind] * rows, pa.string()),
+                    nodes["key"],
+                    pa.array(np.round(values, 9)),
+                    pa.array(campaign, pa.string(), from_pandas=True),
+                    pa.array([refresh.model] * rows, pa.string()),
+                    pa.array([refresh.as_of] * rows, schema.TIME),
+                ],
+                schema=schema.SCORES,
+            )
+        )
+    return pa.concat_tables(tables)
+
+
+def rows_of(value: Any) -> int | None:
+    """How many rows a stage's value holds, as far as that means something."""
+    if isinstance(value, Window):
+        return value.wrote_to.num_rows
+    if isinstance(value, Campaigns):
+        return value.members.num_rows
+    if isinstance(value, Evidence):
+        return int(value.cotargets.nnz + sum(relation.counts.nnz for relation in value.relations))
+    if isinstance(value, Partition):
+        return value.count
+    if isinstance(value, Risk):
+        return len(value.senders) + len(value.domains)
+    if isinstance(value, pa.Table):
+        return value.num_rows
+    return value if isinstance(value, int) else None

@@ -1,0 +1,98 @@
+"""Models on disk: saved whole, loaded without running code, one of them the champion. Knows no training.
+
+A model is `models/<id>/weights.npz` (arrays, pickling off) and `card.json` (all the rest). The id is a digest of the
+content, so the same seed and data give the same id.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from gnn.calibrate import Calibration
+from gnn.network import NetworkShape, Normaliser
+from gnn.train import RiskModel
+from graph.atomic import TEMPORARY, make_folder, point_to, read_pointer, sync_folder, write_bytes
+from graph.errors import ModelError
+from graph.home import Home
+
+FORMAT = 1
+CHAMPION = "CHAMPION"
+WEIGHTS, CARD = "weights.npz", "card.json"
+
+
+def save(home: Home, model: RiskModel) -> str:
+    """Write a model and return its id; a model that is already there stays as it is."""
+    weights, card = _pack(model)
+    name = "m-" + hashlib.sha256(weights + card).hexdigest()[:16]
+    folder = home.models / name
+    if folder.exists():
+        return name
+    building = home.models / f"{name}{TEMPORARY}"
+    try:
+        shutil.rmtree(building, ignore_errors=True)
+        make_folder(building)
+        write_bytes(building / WEIGHTS, weights)
+        write_bytes(building / CARD, card)
+        building.rename(folder)
+        sync_folder(home.models)
+    except OSError as error:
+        raise ModelError(str(building), f"cannot be written ({error})", "Make room or give write permission") from error
+    return name
+
+
+def promote(home: Home, name: str) -> None:
+    """Make a saved model the champion, the one that refreshes use."""
+    point_to(home.models / CHAMPION, name)
+
+
+def champion(home: Home) -> str | None:
+    """Id of the champion, None where no model was ever promoted."""
+    return read_pointer(home.models / CHAMPION)
+
+
+def load(home: Home, name: str) -> RiskModel:
+    """Read a model. Raises ModelError naming the file where it is missing, damaged or of another format."""
+    folder = home.models / name
+    try:
+        card = json.loads((folder / CARD).read_bytes())
+        with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
+            return _unpack(card, dict(arrays))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            str(folder), f"cannot be read: {error}", "Train a new one: ringleader train --force"
+        ) from error
+
+
+def _pack(model: RiskModel) -> tuple[bytes, bytes]:
+    arrays = {f"network.{name}": value for name, value in sorted(model.weights.items())}
+    arrays |= {"grid": model.normaliser.grid, "plain": model.normaliser.plain}
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    card = {
+        "format": FORMAT,
+        "shape": asdict(model.shape),
+        "names": model.names,
+        "blocks": model.blocks,
+        "calibration": asdict(model.calibration),
+        "card": model.card,
+    }
+    return buffer.getvalue(), json.dumps(card, indent=1, sort_keys=True).encode()
+
+
+def _unpack(card: dict[str, Any], arrays: dict[str, Any]) -> RiskModel:
+    if card["format"] != FORMAT:
+        raise ValueError(f"format {card['format']}, this version reads {FORMAT}")
+    return RiskModel(
+        shape=NetworkShape(**card["shape"]),
+        weights={name.removeprefix("network."): value for name, value in arrays.items() if name.startswith("network.")},
+        normaliser=Normaliser(arrays["grid"], arrays["plain"]),
+        names=tuple(card["names"]),
+        blocks=tuple(card["blocks"]),
+        calibration=Calibration(**card["calibration"]),
+        card=card["card"],
+    )
