@@ -53,7 +53,7 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 1 failed, 2 usage, 130 interrupted."""
     flags = parse(argv)
-    if not sys.warnoptions:  # what libraries say to programmers is nothing that a user can act on
+    if argv is None and not sys.warnoptions:  # what libraries say to programmers is nothing that a user can act on
         warnings.simplefilter("ignore")
     try:
         return _run(flags)

@@ -448,7 +448,7 @@ def test_doctor_fails_where_spark_is_the_engine_and_java_is_missing(run, monkeyp
 
 def test_a_simulated_world_can_be_ingested_as_it_is(run, tmp_path):
     world = tmp_path / "world"
-    code, out, _ = run("simulate", "--out", world, "--events", "2000", "--seed", "3", "--json")
+    code, out, _ = run("simulate", "--out", world, "--events", "4000", "--seed", "3", "--json")
     made = json.loads(out)
     assert code == 0
     paths = [(f"--{kind}", world / f"{kind}.parquet") for kind in ("events", "reports", "verdicts")]
