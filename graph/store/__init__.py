@@ -1,5 +1,7 @@
 """Graph stores: one protocol, embedded LadybugDB or Neo4j, chosen by URL. Knows nothing of how the graph was made."""
 
+import re
+
 from graph.errors import StoreError
 from graph.home import Home
 from graph.store.protocol import GraphStore, Neighbour, StoredCampaign, StoreSummary
@@ -27,4 +29,5 @@ def open_store(url: str, home: Home, password: str | None = None) -> GraphStore:
         from graph.store.neo4j import Neo4jStore
 
         return Neo4jStore(parse(url), password)
-    raise StoreError(url, "no graph store has this address", CHOICES)
+    shown = re.sub(r"//[^@/]*@", "//", url)  # whoever mistook the address may have put a password into it
+    raise StoreError(shown or "the graph store's address", "no graph store has this address", CHOICES)

@@ -5,6 +5,7 @@ writer builds in a folder of its own, so a kill at any moment leaves `CURRENT` a
 write sweeps the rest.
 """
 
+import errno
 import shutil
 import tempfile
 import threading
@@ -34,6 +35,7 @@ POINTER = "CURRENT"
 FILES_KEPT = 2  # the current one, and the one that a reader may be about to open
 WRITER_BUFFER = 2 << 30  # bytes; LadybugDB's own default is 80 % of the machine
 READER_BUFFER = 256 << 20
+FREE_NEEDED = 64 << 20  # bytes; with not even room for its log, LadybugDB ends the process instead of raising
 MAX_FILE = 1 << 40  # bytes of address space a database reserves; the default of 8 TiB lets one process open few
 
 TYPES = {"string": "STRING", "int64": "INT64", "double": "DOUBLE", "timestamp[us, tz=UTC]": "TIMESTAMP_TZ"}
@@ -56,6 +58,7 @@ class LadybugStore(CypherReads):
         with write_lock(self._home), _explained(self._folder, "cannot be written"):
             make_folder(self._folder)
             _sweep(self._folder)
+            _see_to_space(self._folder)
             self.close()  # history is what CURRENT says now, not what it said when this reader opened
             history = self._history()
             name = self._free_name(contents.refresh.id)
@@ -116,7 +119,13 @@ class _Open:
 
     def __init__(self, path: str, buffer: int, read_only: bool = False, name: str | None = None) -> None:
         self.name = name
-        self._database = ladybug.Database(path, buffer_pool_size=buffer, max_db_size=MAX_FILE, read_only=read_only)
+        self._database = ladybug.Database(
+            path,
+            buffer_pool_size=buffer,
+            max_db_size=MAX_FILE,
+            read_only=read_only,
+            auto_checkpoint=False,  # `_build` checkpoints once, where a full disk is an error of its own
+        )
         self._connection = ladybug.Connection(self._database)
 
     def rows(self, text: str, parameters: dict[str, object]) -> list[Row]:
@@ -174,6 +183,14 @@ def _sweep(folder: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
+def _see_to_space(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < FREE_NEEDED:
+        raise OSError(
+            errno.ENOSPC, f"only {free >> 20} MiB of disk are free, a new graph needs {FREE_NEEDED >> 20} or more"
+        )
+
+
 def _prune(folder: Path, current: str, keep: int) -> None:
     """Remove all but the newest databases; who has one open goes on reading it (POSIX keeps it until then)."""
     others = sorted((path for path in folder.glob(f"*{ENDING}") if path.name != current), key=_age, reverse=True)
@@ -185,6 +202,11 @@ def _age(path: Path) -> int:
     return path.stat().st_mtime_ns
 
 
+def _brief(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return text.rstrip(".")
+
+
 @contextmanager
 def _explained(folder: Path, what: str) -> Iterator[None]:
     """LadybugDB says everything with RuntimeError; say which store it was and what to do."""
@@ -194,4 +216,4 @@ def _explained(folder: Path, what: str) -> Iterator[None]:
         mend = (
             f"See to the disk and the rights there; `ringleader refresh` builds it anew once {folder / POINTER} is gone"
         )
-        raise StoreError(str(folder), f"the embedded graph store {what} ({error})", mend) from error
+        raise StoreError(str(folder), f"the embedded graph store {what} ({_brief(error)})", mend) from error
