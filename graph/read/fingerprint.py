@@ -46,8 +46,10 @@ def fingerprint_of(texts: Sequence[tuple[str, str]]) -> str | None:
     HTML is what mail programs show, so plain text counts only where HTML holds too little. None for too little text.
     """
     for kind, visible in (("html", visible_text), ("plain", str.lower)):
-        text = "\n".join(visible(text[:MAX_TEXT]) for found, text in texts if found == kind)
-        runs = _runs(_words(text[:MAX_TEXT]))
+        pieces = [visible(text[:MAX_TEXT]) for found, text in texts if found == kind]
+        if not pieces:
+            continue
+        runs = _runs(_words("\n".join(pieces)[:MAX_TEXT]))
         if len(runs) >= MIN_RUNS:
             return hashlib.blake2b(runs[:SKETCH].astype("<u8").tobytes(), digest_size=8).hexdigest()
     return None

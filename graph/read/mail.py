@@ -32,8 +32,7 @@ ADDRESSED: Final = ("to", "cc", "bcc", "apparently-to", "resent-to", "resent-cc"
 # Visible ASCII on both sides of an @. RFC 5322 bounds the line only; no mail program makes longer halves.
 _MESSAGE_ID: Final = re.compile(r"<?([!-;=?-~]{3,250}@[!-;=?-~]{1,250})>?")
 _ENVELOPE_DATE: Final = re.compile(r"From .*?\s((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\s.*)")
-# Line ends and the mbox quoting of `From ` differ from copy to copy of one message.
-_LINE_START: Final = re.compile(rb"(?:\r\n?|\n)(?:>+(?=From ))?")
+_QUOTED_FROM: Final = re.compile(rb"\n>+(?=From )")
 
 
 class MessageError(Exception):
@@ -136,10 +135,21 @@ def _hosts(texts: Iterable[Text]) -> Iterator[str]:
 
 
 def _event_id(parsed: Parsed, mail: dict[str, Any]) -> str:
-    body = _LINE_START.sub(b"\n", parsed.body).strip()
-    digest = _digest([mail["sender"], *mail["recipients"], parsed.value("date"), parsed.value("subject")], body)
+    digest = _digest(
+        [mail["sender"], *mail["recipients"], parsed.value("date"), parsed.value("subject")], _body(parsed)
+    )
     found = _MESSAGE_ID.fullmatch(parsed.value("message-id"))
     return f"{found[1]}#{digest}" if found else digest
+
+
+def _body(parsed: Parsed) -> bytes:
+    """The body without what differs from copy to copy of one message: line ends and the mbox quoting of `From `."""
+    body = parsed.body
+    if b"\r" in body:
+        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b">From " in body:
+        body = _QUOTED_FROM.sub(b"\n", body)
+    return body.strip()
 
 
 def _digest(texts: Iterable[str], content: bytes = b"") -> str:
