@@ -5,11 +5,12 @@ decoded, computed or encoded on the way out.
 """
 
 import hashlib
-import heapq
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from pathlib import Path
 
 import lmdb
@@ -22,8 +23,7 @@ ARTEFACT_KINDS = ("network", "fingerprint")  # those that lend a risk to senders
 REASONS_KEPT = 5  # what a caller can use at a glance; all of them are in the snapshot's table `reasons`
 MAX_KEY_BYTES = 511  # LMDB's limit, compiled in
 _HASHED = b"\x01"  # stands where the NUL of a plain key stands, so that a digest never equals a key
-_MAP_FACTOR = 4  # room for B-tree pages over the bytes put in; the file itself grows only as far as it is filled
-_MAP_FLOOR = 64 << 20
+_MAP_SIZE = 1 << 30  # of address space, to begin with
 _BATCH = 10_000
 _open: "weakref.WeakValueDictionary[str, LookupIndex]" = weakref.WeakValueDictionary()
 _opening = threading.Lock()
@@ -35,6 +35,9 @@ class Reason(msgspec.Struct):
     artefact: str | None
     contribution: float
     sentence: str
+
+
+_NO_MORE: tuple[None, list[Reason]] = (None, [])
 
 
 class NodeFields(msgspec.Struct):
@@ -64,17 +67,28 @@ def write_index(path: Path, scores: pa.Table, reasons: pa.Table, seen: dict[str,
     """Write the look-up file; returns the number of entries.
 
     `scores` and `reasons` as in `graph.schema`; `seen[kind]` has key, events, first_seen and last_seen of a kind's
-    nodes; `lent` has kind, key, risk and campaign_id of artefacts. The caller makes the bytes durable.
-    Raises lmdb.Error or OSError where the disk refuses.
+    nodes; `lent` has kind, key, risk and campaign_id of artefacts. Entries stream through, a batch at a time. The
+    caller makes the bytes durable. Raises lmdb.Error or OSError where the disk refuses.
     """
-    items = sorted([*_nodes(scores, reasons, seen), *_artefacts(lent)])
-    size = _MAP_FLOOR + _MAP_FACTOR * sum(len(key) + len(value) for key, value in items)
-    with lmdb.open(str(path), subdir=False, map_size=size, sync=False, lock=False) as environment:
-        for start in range(0, len(items), _BATCH):
-            with environment.begin(write=True) as transaction, transaction.cursor() as cursor:
-                cursor.putmulti(items[start : start + _BATCH], append=True)
+    count = 0
+    with lmdb.open(str(path), subdir=False, map_size=_MAP_SIZE, sync=False, lock=False) as environment:
+        for batch in _batches(chain(_artefacts(lent), _nodes(scores, reasons, seen))):
+            _put(environment, batch)
+            count += len(batch)
         environment.sync(True)
-    return len(items)
+    return count
+
+
+def _put(environment: lmdb.Environment, batch: list[tuple[bytes, bytes]]) -> None:
+    """Put a batch, in a larger map where this one is full. The map is address space; the file holds what was put."""
+    while True:
+        try:
+            with environment.begin(write=True) as transaction, transaction.cursor() as cursor:
+                cursor.putmulti(batch)
+        except lmdb.MapFullError:
+            environment.set_mapsize(2 * environment.info()["map_size"])
+        else:
+            return
 
 
 class LookupIndex:
@@ -108,12 +122,15 @@ def open_index(path: Path) -> LookupIndex:
 
 
 def _nodes(scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table]) -> Iterator[tuple[bytes, bytes]]:
-    why = _reasons_of(reasons)
     encode = msgspec.json.Encoder().encode
-    for kind in NODE_KINDS:
-        mine = scores.filter(pc.equal(scores["kind"], kind))
+    for kind in sorted(NODE_KINDS):
+        mine = scores.filter(pc.equal(scores["kind"], kind)).sort_by("key")
+        why = _reasons_of(reasons.filter(pc.equal(reasons["kind"], kind)))
+        told, strongest = next(why, _NO_MORE)
         for key, risk, campaign, first, last, events in _joined(mine, seen[kind]):
-            node = NodeFields(kind, key, True, risk, campaign, first, last, events, why.get((kind, key), []))
+            while told is not None and told < key:  # a reason for a node without a score
+                told, strongest = next(why, _NO_MORE)
+            node = NodeFields(kind, key, True, risk, campaign, first, last, events, strongest if told == key else [])
             yield index_key(kind, key), encode(node)[1:-1]
 
 
@@ -140,12 +157,18 @@ def _values(column: pa.Array) -> list[object]:
     return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
 
 
-def _reasons_of(reasons: pa.Table) -> dict[tuple[str, str], list[Reason]]:
-    strongest: dict[tuple[str, str], list[tuple[int, int, Reason]]] = {}
-    columns = ["kind", "key", "rank", "relation", "artefact", "contribution", "sentence"]
-    rows = zip(*(reasons[name].to_pylist() for name in columns), strict=True)
-    for order, (kind, key, rank, *rest) in enumerate(rows):
-        strongest.setdefault((kind, key), []).append((rank, order, Reason(*rest)))
-    return {
-        node: [reason for _, _, reason in heapq.nsmallest(REASONS_KEPT, ranked)] for node, ranked in strongest.items()
-    }
+def _reasons_of(reasons: pa.Table) -> Iterator[tuple[str | None, list[Reason]]]:
+    """(key, its strongest reasons) of one kind, by key: the order of text in Arrow and in Python is the same."""
+    ordered = reasons.sort_by([("key", "ascending"), ("rank", "ascending")])
+    columns = ordered.select(["key", "relation", "artefact", "contribution", "sentence"])
+    rows = chain.from_iterable(
+        zip(*(column.to_pylist() for column in batch.columns), strict=True) for batch in columns.to_batches(_BATCH)
+    )
+    for key, group in groupby(rows, key=itemgetter(0)):
+        yield key, [Reason(*row[1:]) for row in islice(group, REASONS_KEPT)]
+
+
+def _batches(items: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
+    rest = iter(items)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

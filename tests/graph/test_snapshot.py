@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import graph.snapshot.lookup as lookup
 import graph.snapshot.writing as writing
 from graph.errors import SnapshotError, SnapshotMissingError
 from graph.home import Home, write_lock
@@ -288,3 +289,28 @@ def test_every_key_is_found_again(tmp_path_factory: pytest.TempPathFactory, foun
     snapshot = publish(here, published, keep=1)
     assert all((snapshot.lookup("sender", key) or {})["key"] == key for key in found)
     assert open_snapshot(snapshot.folder).manifest.files["lookups.lmdb"]["rows"] == len(found)
+
+
+def test_an_index_larger_than_its_first_map_grows(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "_MAP_SIZE", 1 << 16)
+    made = factories.without_campaigns(factories.publication())
+    found = [f"s{number}@example.com" for number in range(3_000)]
+    scores = factories.scores({("sender", key): None for key in found}, {None: 0.5})
+    snapshot = publish(home, replace(made, scores=scores, senders=factories.senders(found)), keep=1)
+    assert all(snapshot.lookup_many(("sender", key) for key in found))
+
+
+def test_reasons_meet_their_nodes_even_where_others_have_none_or_no_score(home: Home) -> None:
+    made = factories.publication()
+    keys = ["aaa@example.com", factories.GOOD[0], factories.BAD[0], "zzz@example.com"]
+    rows = [
+        {"kind": "sender", "key": key, "rank": rank, "relation": "linked_to", "contribution": 1.0, "sentence": key}
+        for rank in (2, 1)
+        for key in keys
+    ]
+    snapshot = publish(home, replace(made, reasons=factories.table(factories.REASONS, rows)), keep=1)
+    for row in made.scores.to_pylist():
+        found = snapshot.lookup(row["kind"], row["key"])
+        assert found is not None
+        wanted = [row["key"]] * 2 if row["key"] in keys else []
+        assert [reason["sentence"] for reason in found["reasons"]] == wanted
