@@ -246,9 +246,9 @@ def scores_of(contents: GraphContents, risk: Risk) -> pa.Table:
 def rows_of(value: Any) -> int | None:
     """How many rows a stage's value holds, as far as that means something."""
     if isinstance(value, Window):
-        return value.wrote_to.num_rows
+        return int(value.wrote_to.num_rows)
     if isinstance(value, Campaigns):
-        return value.members.num_rows
+        return int(value.members.num_rows)
     if isinstance(value, Evidence):
         return int(value.cotargets.nnz + sum(relation.counts.nnz for relation in value.relations))
     if isinstance(value, Partition):
@@ -256,5 +256,5 @@ def rows_of(value: Any) -> int | None:
     if isinstance(value, Risk):
         return len(value.senders) + len(value.domains)
     if isinstance(value, pa.Table):
-        return value.num_rows
+        return int(value.num_rows)
     return value if isinstance(value, int) else None

@@ -1,4 +1,4 @@
-"""What each sender does by itself: behaviour without absolute times, and its own reports. Knows no neighbour's label."""
+"""What each sender does by itself: behaviour without absolute times, and own reports. Knows no neighbour's label."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ REPORT_CAP = 0.03  # one sender's reports count at most 1 + .03 a message: a few
 
 @dataclass(frozen=True)
 class Channels:
-    """A named matrix, float32 (rows × columns); each column belongs to one block, the unit that is dropped at random."""
+    """A named matrix, float32 (rows × columns); a column belongs to one block, the unit that is dropped at random."""
 
     values: Floats
     names: tuple[str, ...]

@@ -118,10 +118,10 @@ class Normaliser:
 
     @staticmethod
     def _plain(values: Floats) -> Floats:
-        return np.clip(values / PLAIN_SCALE, -4, 4).astype(np.float32)
+        return np.asarray(np.clip(values / PLAIN_SCALE, -4, 4), dtype=np.float32)
 
     @staticmethod
     def _ranked(values: Floats, grid: Floats) -> Floats:
         low, high = np.searchsorted(grid, values, "left"), np.searchsorted(grid, values, "right")
         share = torch.from_numpy(np.clip((low + high) / (2 * QUANTILES), 0.00135, 0.99865))
-        return torch.special.ndtri(share).numpy().astype(np.float32)
+        return np.asarray(torch.special.ndtri(share).numpy(), dtype=np.float32)

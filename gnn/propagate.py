@@ -70,7 +70,7 @@ class Pool:
 
     def ties(self) -> Array:
         """Summed rarity of a sender's shared artefacts: how much evidence there is at all."""
-        return np.bincount(self.row, weights=self.weight, minlength=self.used.shape[0])
+        return np.bincount(self.row, weights=self.weight, minlength=self.used.shape[0]).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def propagate(window: Window, evidence: Evidence) -> Propagated:
 
 
 def carrier(window: Window, evidence: Evidence) -> HeteroData:
-    """The typed graph: own channels on senders, degrees on artefacts, one edge type a relation, co-targeting included."""
+    """The typed graph: own channels on senders, degrees on artefacts, an edge type a relation, co-targeting too."""
     data = HeteroData()
     own = sender_channels(window, evidence)
     data["sender"].x = torch.from_numpy(own.values)
@@ -238,9 +238,8 @@ def _weighted_cosine(weights: sp.csr_matrix, profiles: Floats) -> Array:
 
 
 def _log_odds(malicious: Array, benign: Array) -> Array:
-    return np.log((malicious + PRIOR_STRENGTH * LABEL_PRIOR) / (benign + PRIOR_STRENGTH * (1 - LABEL_PRIOR))) - np.log(
-        LABEL_PRIOR / (1 - LABEL_PRIOR)
-    )
+    odds = (malicious + PRIOR_STRENGTH * LABEL_PRIOR) / (benign + PRIOR_STRENGTH * (1 - LABEL_PRIOR))
+    return np.asarray(np.log(odds) - np.log(LABEL_PRIOR / (1 - LABEL_PRIOR)))
 
 
 def _lent(pool: Pool, malicious: Array, benign: Array) -> dict[str, Array]:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gnn.calibrate import Calibration
 from gnn.network import NetworkShape, Normaliser
@@ -69,7 +70,7 @@ def load(home: Home, name: str) -> RiskModel:
 
 
 def _pack(model: RiskModel) -> tuple[bytes, bytes]:
-    arrays = {f"network.{name}": value for name, value in sorted(model.weights.items())}
+    arrays: dict[str, NDArray[Any]] = {f"network.{name}": value for name, value in sorted(model.weights.items())}
     arrays |= {"grid": model.normaliser.grid, "plain": model.normaliser.plain}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]

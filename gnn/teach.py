@@ -35,7 +35,8 @@ def teach(window: Window, propagated: Propagated, labels: Labels, options: Train
 
 def column_time(window: Window) -> Array:
     """When each sender was first seen, microseconds since 1970."""
-    return window.senders["first_seen"].to_numpy(zero_copy_only=False).astype("datetime64[us]").astype(np.float64)
+    started = window.senders["first_seen"].to_numpy(zero_copy_only=False)
+    return np.asarray(started, dtype="datetime64[us]").astype(np.float64)
 
 
 def with_weak(window: Window, propagated: Propagated, labels: Labels) -> Labels:

@@ -84,7 +84,7 @@ def gather_evidence(window: Window) -> Evidence:
 
 def column(table: pa.Table, name: str) -> NDArray[np.float64]:
     """A numeric column as float64, nulls as 0."""
-    return np.nan_to_num(table[name].to_numpy(zero_copy_only=False).astype(np.float64))
+    return np.nan_to_num(np.asarray(table[name].to_numpy(zero_copy_only=False), dtype=np.float64))
 
 
 def ids(table: pa.Table, name: str) -> NDArray[np.int64]:
@@ -144,7 +144,7 @@ def cotargets(cold: sp.csr_matrix) -> sp.csr_matrix:
     back = lists[rows].T.tocsr()
     kept = [_overlaps(lists[block], block, rows, back, fanout, collision) for block in _blocks(rows)]
     if not kept:
-        return sp.csr_matrix((total, total), dtype=np.float32)
+        return sp.csr_matrix((total, total)).astype(np.float32)
     i, j, weight = (np.concatenate(part) for part in zip(*kept, strict=True))
     return sp.csr_matrix((weight, (i, j)), shape=(total, total), dtype=np.float32)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,7 @@ def describe_campaigns(
     refresh: Refresh,
     judged: Mapping[str, str],
 ) -> Campaigns:
-    """The campaigns of a refresh: ids carried over from `known`, tables made, verdicts (`judged`) turned into states."""
+    """The campaigns of a refresh: ids carried over from `known`, tables made, verdicts (`judged`) made states."""
     groups = _Groups.of(window, evidence, partition)
     domains = _member_domains(groups)
     identities = carry_over(_keys(groups, domains), known, refresh)
@@ -93,7 +94,7 @@ def _table(frame: pd.DataFrame, wanted: pa.Schema, order: list[str]) -> pa.Table
     return table.sort_by([(name, "ascending") for name in order]).replace_schema_metadata(None)
 
 
-def _names(table: pa.Table, rows: Ids) -> list[str]:
+def _names(table: pa.Table, rows: NDArray[np.integer[Any]]) -> list[str]:
     keys: list[str] = table["key"].take(pa.array(rows)).to_pylist()
     return keys
 
@@ -144,7 +145,8 @@ def _domain_rows(groups: _Groups, names: NDArray[np.object_], domains: sp.coo_ma
 
 def _hits(groups: _Groups) -> sp.coo_matrix:
     """Recipient × group: events of members to the recipient."""
-    return (groups.evidence.relation("wrote_to").counts.T @ groups.indicator).tocoo()
+    hits: sp.coo_matrix = (groups.evidence.relation("wrote_to").counts.T @ groups.indicator).tocoo()
+    return hits
 
 
 def _target_rows(groups: _Groups, names: NDArray[np.object_]) -> pd.DataFrame:
@@ -203,7 +205,7 @@ def _with_dormant(
     """Campaigns that sleep keep their last figures, so that their ids still answer."""
     if known is None or not identities.dormant:
         return table
-    before = known.campaigns.to_pandas()
+    before: pd.DataFrame = known.campaigns.to_pandas()
     asleep = before[before["campaign_id"].isin(identities.dormant)].copy()
     asleep["state"] = [_state(name, "dormant", judged) for name in asleep["campaign_id"]]
     return pd.concat([table, asleep])
@@ -213,7 +215,7 @@ def _with_dormant_members(members: pd.DataFrame, identities: Identities, known: 
     """A sleeping campaign keeps the members that no other campaign has taken over."""
     if known is None or not identities.dormant:
         return members
-    before = known.members.to_pandas()
+    before: pd.DataFrame = known.members.to_pandas()
     asleep = before[before["campaign_id"].isin(identities.dormant)]
     taken = set(members.loc[members["role"] != "target", "key"])
     free = (asleep["role"] == "target") | ~asleep["key"].isin(taken)
@@ -246,7 +248,7 @@ def _artefact_evidence(groups: _Groups, name: str) -> pd.DataFrame:
     strength = cells.data * np.log(np.maximum(cells.data, 1) / np.maximum(expected, 1e-9)) - (cells.data - expected)
     keep = (cells.data >= 2) & (cells.data > expected)
     nodes = getattr(groups.window, relation.nodes).select(["key", "first_seen", "last_seen"])
-    rows = nodes.take(pa.array(cells.row[keep].astype(np.int64))).to_pandas()
+    rows: pd.DataFrame = nodes.take(pa.array(cells.row[keep].astype(np.int64))).to_pandas()
     return rows.rename(columns={"key": "artefact"}).assign(
         group=cells.col[keep],
         relation=name,

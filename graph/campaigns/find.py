@@ -85,7 +85,8 @@ def pair_evidence(evidence: Evidence, suspects: Ids, options: FindOptions) -> sp
     capped.data = np.minimum(strong.data / options.full_evidence, 1.0)
     pattern = capped.copy()
     pattern.data = np.ones_like(pattern.data)
-    return capped.multiply(scale.multiply(pattern).maximum(pattern)).tocsr()
+    ties: sp.csr_matrix = capped.multiply(scale.multiply(pattern).maximum(pattern)).tocsr()
+    return ties
 
 
 def _artefact_pairs(relation: Relation, suspects: Ids, options: FindOptions) -> tuple[sp.csr_matrix, sp.csr_matrix]:
@@ -99,7 +100,9 @@ def _artefact_pairs(relation: Relation, suspects: Ids, options: FindOptions) -> 
     )
     order = _mixed(len(suspects))
     parts = [
-        _ring(inside.indices[inside.indptr[a] : inside.indptr[a + 1]], float(strength[a]), order, options)
+        _ring(
+            inside.indices[inside.indptr[a] : inside.indptr[a + 1]].astype(np.int64), float(strength[a]), order, options
+        )
         for a in np.flatnonzero((users >= 2) & (strength > 0.1))
     ]
     shape = (len(suspects), len(suspects))
@@ -113,7 +116,7 @@ def _artefact_pairs(relation: Relation, suspects: Ids, options: FindOptions) -> 
 
 def _ring(members: Ids, strength: float, order: Ids, options: FindOptions) -> tuple[Ids, Ids, Array, Array]:
     """Each member with the next ones in an order common to all artefacts, so that equal crowds give equal pairs."""
-    ring = members[np.argsort(order[members], kind="stable")].astype(np.int64)
+    ring = members[np.argsort(order[members], kind="stable")]
     size = len(ring)
     reach = min(size // 2, options.neighbours // 2)
     step = np.arange(1, reach + 1)

@@ -46,7 +46,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Identities:
-    """`ids[g]` of each group; `dormant` ids without a group now; `lineage`: the whole log, this refresh's lines last."""
+    """`ids[g]` of each group; `dormant` ids without a group now; `lineage`: the whole log, this refresh last."""
 
     ids: tuple[str, ...]
     dormant: tuple[str, ...]

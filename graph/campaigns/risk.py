@@ -1,4 +1,4 @@
-"""How risky a campaign is as a whole, and which campaigns belong to one operator. Knows margins and shared artefacts."""
+"""How risky a campaign is as a whole, and which campaigns have one operator. Knows margins and shared artefacts."""
 
 import base64
 import hashlib
@@ -36,8 +36,9 @@ def operations(inside: list[sp.csr_matrix], users: list[NDArray[np.int64]], size
         both = (strong.T @ strong).tocsr()
         both.data = np.ones_like(both.data)
         kinds = kinds + both
-    linked = kinds >= OPERATION_KINDS
-    _, part = connected_components(linked, directed=False)
+    kinds.data = (kinds.data >= OPERATION_KINDS).astype(float)
+    kinds.eliminate_zeros()
+    _, part = connected_components(kinds, directed=False)
     first: dict[int, int] = {}
     for group, component in enumerate(part.tolist()):
         first.setdefault(component, group)
