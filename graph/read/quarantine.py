@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TextIO
 
+from graph.errors import RingleaderError
+
 MAX_EXCERPT: Final = 200  # characters; enough to find the row, too little to copy a mailbox into a log
 
 
@@ -13,7 +15,8 @@ class Quarantine:
     """A JSON Lines file of `{"file", "row", "reason", "excerpt"}`, made when the first row arrives.
 
     `row` is the 1-based number of the data row (or of the message in a mailbox). `count` and `reasons` sum up what
-    was added since this object was made; an existing file is appended to.
+    was added since this object was made; an existing file is appended to. Raises RingleaderError where the file cannot
+    be written, since a row must not vanish unseen.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,13 +30,19 @@ class Quarantine:
         self.count += 1
         self.reasons[reason] += 1
         line = {"file": str(file), "row": row, "reason": reason, "excerpt": shorten(excerpt)}
-        self._opened().write(json.dumps(line) + "\n")
+        try:
+            self._opened().write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def close(self) -> None:
         """Write what is buffered and close the file; adding opens it again."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        try:
+            if file is not None:
+                file.close()
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -42,6 +51,10 @@ class Quarantine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _unwritable(self, error: OSError) -> RingleaderError:
+        reason = f"rows cannot be set aside ({(error.strerror or str(error)).lower()})"
+        return RingleaderError(str(self.path), reason, "Make room, or give a home that may be written")
 
     def _opened(self) -> TextIO:
         if self._file is None:

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from graph.errors import RingleaderError
 from graph.read import Quarantine
 
 
@@ -29,3 +32,17 @@ def test_a_later_run_adds_to_the_file(tmp_path: Path) -> None:
             quarantine.add("a.csv", number, "bad")
         assert quarantine.count == 1
     assert len((tmp_path / "q.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file where the folder should be")
+    with Quarantine(tmp_path / "home" / "q.jsonl") as quarantine, pytest.raises(RingleaderError, match="set aside"):
+        quarantine.add("a.csv", 1, "bad")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_is_an_error_that_says_so() -> None:
+    quarantine = Quarantine(Path("/dev/full"))
+    quarantine.add("a.csv", 1, "bad")
+    with pytest.raises(RingleaderError, match=r"/dev/full: .*no space left"):
+        quarantine.close()
