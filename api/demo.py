@@ -28,8 +28,8 @@ from graph.home import Home
 PACKAGED = Path(__file__).parent / "sample"
 CHECKOUT = Path(__file__).parent.parent / "data"
 KINDS = ("events", "reports", "verdicts")
-# What is known of the sample ends on 1 September 2002, and it thins out after the middle of October (data/README.md).
-MOMENTS = tuple(datetime(2002, month, day, tzinfo=UTC) for month, day in ((9, 1), (9, 22), (10, 14)))
+CUT = datetime(2002, 9, 1, tzinfo=UTC)  # no label of the sample is later (data/README.md)
+MOMENTS = (CUT, datetime(2002, 9, 22, tzinfo=UTC), datetime(2002, 10, 14, tzinfo=UTC))  # after that it thins out
 WINDOW_DAYS = 106  # the sample is thin: half a summer of it holds what a busy service sees in seconds
 KEY_NAME = "demo"
 HOST = "127.0.0.1"
@@ -160,13 +160,24 @@ class DemoServer:
 
 
 def questions(server: DemoServer) -> tuple[Answer, Answer]:
-    """The riskiest campaign, and the look-up of a sender in it. Raises DemoError where there is no campaign."""
-    listed = server.ask("/v1/campaigns?sort=-risk&limit=1").body["items"]
+    """A sender of the largest risky campaign that was seen after the cut, and that campaign.
+
+    The sender is one that first wrote after the cut, where there is one: no label could know it.
+    Raises DemoError where there is no campaign.
+    """
+    query = urllib.parse.urlencode({"since": CUT.isoformat(), "min_risk": 0.5, "sort": "-senders", "limit": 1})
+    listed = server.ask(f"/v1/campaigns?{query}").body["items"]
     if not listed:
         raise DemoError("the sample", "no campaign was found in it", "Run `ringleader doctor`, then the demo again")
     campaign = server.ask(f"/v1/campaigns/{urllib.parse.quote(listed[0]['campaign_id'], safe='')}")
-    (sender,) = server.ask(f"{campaign.path}/members?role=sender&limit=1").body["items"]
-    return server.ask(f"/v1/nodes/sender/{urllib.parse.quote(sender['key'], safe='')}"), campaign
+    members = server.ask(f"{campaign.path}/members?role=sender&limit=200").body["items"]
+    nodes = (server.ask(f"/v1/nodes/sender/{urllib.parse.quote(member['key'], safe='')}") for member in members)
+    first = next(nodes)
+    return next((node for node in nodes if _is_new(node)), first), campaign
+
+
+def _is_new(node: Answer) -> bool:
+    return datetime.fromisoformat(node.body["first_seen"]) >= CUT
 
 
 def _free_port() -> int:

@@ -37,7 +37,7 @@ def run(call: Call) -> Outcome:
         "answers": [{"path": answer.path, "body": answer.body} for answer in answers],
         "stages": call.stages.rows(),
     }
-    shown = [call.stages.table(), *(_shown(server.url, answer) for answer in answers), _page(server, stays)]
+    shown = [*(_shown(server.url, answer) for answer in answers), _page(server, stays)]
     return Outcome(summary, "\n\n".join(shown), then=server.wait if stays else None)
 
 

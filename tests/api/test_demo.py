@@ -61,7 +61,7 @@ def test_the_second_demos_key_works_and_the_firsts_does_not(home):
     keys.close()
 
 
-def test_the_demo_asks_a_real_server_about_the_riskiest_campaign_and_a_sender_of_it(home):
+def test_the_demo_asks_a_real_server_about_the_largest_campaign_and_a_sender_of_it(home):
     publish(home, factories.publication(), keep=1)
     with DemoServer(home, make_key(home)) as server:
         server.wait_until_ready()
