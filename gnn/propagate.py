@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 PRIOR_STRENGTH = 2.0  # pseudo-labels behind the prior in every pooled label rate
 REPORT_STRENGTH = 20.0  # pseudo-messages behind the prior in every pooled report rate
 LABEL_PRIOR = 0.1
+CHURNING = ("address_at", "sent_from")  # what a sender throws away first
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ def structure(window: Window, evidence: Evidence, data: HeteroData) -> Channels:
     users, reports = co_user_signals(window), report_signals(window)
     for pool in pools(data):
         found = found.beside(_crowd(pool, data, users, evidence))
+        if pool.name != "wrote_to":
+            found = found.beside(_churn(pool, evidence))
         found = found.beside(_reported(pool, reports))
     return found.beside(_cotarget_structure(evidence, users, reports))
 
@@ -173,6 +176,21 @@ def _crowd(pool: Pool, data: HeteroData, users: dict[str, Array], evidence: Evid
     if pool.name != "wrote_to":  # recipients are met through co-targeting, where days are no evidence by themselves
         columns["synchrony"] = pool.mean(_synchrony(pool, evidence.days))
         columns["same_hours"] = pool.mean(_synchrony(pool, evidence.hours))
+    return channels(columns, f"{pool.name}.crowd")
+
+
+def _churn(pool: Pool, evidence: Evidence) -> Channels:
+    """Unrelated identities behind one artefact: distinct address domains and networks for each of its users.
+
+    Many identities that share one thing and nothing else is what rented and stolen senders look like; a company that
+    shares its link also shares its address domain and its network.
+    """
+    columns = {}
+    users = np.maximum(pool.others + 1, 1)
+    for identity in CHURNING:
+        if identity != pool.name:
+            spread = (pool.used.T @ evidence.relation(identity).used).tocsr()
+            columns[identity] = pool.mean(np.diff(spread.indptr)[pool.used.indices] / users)
     return channels(columns, f"{pool.name}.crowd")
 
 

@@ -1,6 +1,7 @@
 """Fitting the risk network on what was known at one moment. Knows channels and labels, not where they came from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,8 +33,6 @@ class TrainOptions:
     folds: int = 5
     validation_share: float = 0.3
     check_every: int = 20
-    unlabelled_weight: float = 0.3  # of the benign labels' total weight, spread over a sample of unlabelled rows
-    unlabelled_rows: int = 4_000
     batch_rows: int = 2_048
     members: int = 4
     width: int = 48
@@ -82,15 +81,12 @@ def train(structure: Channels, lend: LabelChannels, labels: Labels, started: Arr
     plain = np.array([block.endswith(("labels", "reports")) for block in structure.blocks + crossed.blocks])
     known = _take(structure, rows).beside(crossed)
     unknown = _take(structure, rows).beside(_take(blank, rows))
-    idle = _unlabelled(labels, options)
-    background = _take(structure, idle).beside(_take(lend(labels), idle))
     whole = structure.beside(blank)
     normaliser = Normaliser.fit(whole.values, plain)
     shape = NetworkShape(inputs=len(known.names), members=options.members, width=options.width)
     lesson = _Lesson(
         normaliser(known.values),
         normaliser(unknown.values),
-        normaliser(background.values),
         labels.target[rows],
         labels.weight[rows],
     )
@@ -129,11 +125,11 @@ def cross_fitted(lend: LabelChannels, labels: Labels, rows: Rows, options: Train
 
 @dataclass(frozen=True)
 class _Lesson:
-    """Normalised channels of labelled rows with and without neighbours' labels, and of unlabelled rows."""
+    """Normalised channels of labelled rows, with and without their neighbours' labels. Unlabelled rows teach nothing:
+    among them are the malicious senders still to be found."""
 
     known: NDArray[np.float32]
     blank: NDArray[np.float32]
-    background: NDArray[np.float32]
     target: Array
     weight: Array
 
@@ -143,12 +139,6 @@ class _Lesson:
 
 def _take(channels: Channels, rows: Rows) -> Channels:
     return Channels(channels.values[rows], channels.names, channels.blocks)
-
-
-def _unlabelled(labels: Labels, options: TrainOptions) -> Rows:
-    idle = np.flatnonzero(~labels.known)
-    pick = np.random.default_rng(options.seed + 1).permutation(len(idle))[: options.unlabelled_rows]
-    return np.sort(idle[pick])
 
 
 def _by_time(started: Array, target: Array, options: TrainOptions) -> tuple[Rows, Rows]:
@@ -207,35 +197,57 @@ def _fit(
     options: TrainOptions,
     check: Callable[[int, RiskNetwork], None] | None = None,
 ) -> RiskNetwork:
-    """AdamW on random batches; half of a labelled row's weight is its copy with the neighbours' labels blanked."""
-    torch.manual_seed(options.seed)
-    network = RiskNetwork(shape, block_numbers(blocks))
-    x, target, weight = _batch(lesson, options)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps)
-    for step in range(1, steps + 1):
-        network.train()
-        optimiser.zero_grad()
-        at = torch.randperm(len(x))[: options.batch_rows]
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            network(x[at]),
-            target[at].expand(shape.members, -1),
-            weight=weight[at].expand(shape.members, -1),
-            reduction="sum",
-        )
-        torch.autograd.backward([loss / (weight[at].sum() * shape.members)])
-        optimiser.step()
-        schedule.step()
-        if check is not None and step % options.check_every == 0:
-            check(step, network)
+    """Half of a labelled row's weight is its copy with the neighbours' labels blanked."""
+    x = np.concatenate([lesson.known, lesson.blank])
+    target, weight = np.tile(lesson.target, 2), np.tile(lesson.weight / 2, 2)
+    return fit_network(x, target, weight, shape, blocks, steps, options, check)
+
+
+def fit_network(
+    x: NDArray[np.float32],
+    target: Array,
+    weight: Array,
+    shape: NetworkShape,
+    blocks: tuple[str, ...],
+    steps: int,
+    options: TrainOptions,
+    check: Callable[[int, RiskNetwork], None] | None = None,
+) -> RiskNetwork:
+    """AdamW on random batches of normalised channels `x` (rows × columns); `check` is called every few steps.
+
+    One thread: these products are too small to share, and the sums come out the same on every machine.
+    """
+    with _one_thread():
+        torch.manual_seed(options.seed)
+        network = RiskNetwork(shape, block_numbers(blocks))
+        rows, y, w = torch.from_numpy(x), torch.from_numpy(target).float(), torch.from_numpy(weight).float()
+        optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps)
+        for step in range(1, steps + 1):
+            network.train()
+            optimiser.zero_grad()
+            at = torch.randperm(len(rows))[: options.batch_rows]
+            torch.autograd.backward([_loss(network(rows[at]), y[at], w[at])])
+            optimiser.step()
+            schedule.step()
+            if check is not None and step % options.check_every == 0:
+                check(step, network)
     return network
 
 
-def _batch(lesson: _Lesson, options: TrainOptions) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    benign = float((lesson.weight * (1 - lesson.target)).sum())
-    idle = len(lesson.background)
-    each = options.unlabelled_weight * benign / idle if idle else 0.0
-    x = np.concatenate([lesson.known, lesson.blank, lesson.background])
-    target = np.concatenate([lesson.target, lesson.target, np.zeros(idle)])
-    weight = np.concatenate([lesson.weight / 2, lesson.weight / 2, np.full(idle, each)])
-    return torch.from_numpy(x), torch.from_numpy(target).float(), torch.from_numpy(weight).float()
+def _loss(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Mean weighted cross-entropy over rows and members."""
+    each = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, target.expand_as(logits), weight=weight.expand_as(logits), reduction="sum"
+    )
+    return each / (weight.sum() * len(logits))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -167,6 +167,7 @@ def _open_duckdb(scratch: Path, memory: str, threads: int) -> Engine:
             temp_directory=str(scratch),
             preserve_insertion_order=False,  # nothing here relies on it, and it costs memory
             autoinstall_known_extensions=False,  # never a download
+            disabled_optimizers="join_filter_pushdown",  # joins here look up keys that are all there: nothing to skip
         )
     except duckdb.Error as error:
         mend = 'Give memory as a size such as "4GB" and threads as a whole number above nought'

@@ -4,14 +4,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import cos, hypot, sin, tau
 from typing import Any
 
 import networkx as nx
 
 BINS = 48  # bars of a timeline: a bar an hour for two days, or longer ones
-GRAPH_WIDTH, GRAPH_HEIGHT, MARGIN = 760, 440, 34
+GRAPH_WIDTH, GRAPH_HEIGHT = 760, 440
+RING_X, RING_Y = 195.0, 190.0  # radii of the ring of shared things; beside it there is room for their names
+SENDERS_WITHIN = 0.84  # of the ring's radius: members stand inside it
 MOST_ARTEFACTS, MOST_TARGETS, MOST_SENDERS = 12, 6, 48  # more dots than this tell less, not more
-LABEL_LETTERS = 30
+LABEL_LETTERS = 26
+Node = tuple[str, str]  # kind, key
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Dot:
-    """One node, in the graph's pixels."""
+    """One node, in the graph's pixels; `side` is where its label stands: -1 left, 1 right."""
 
     kind: str
     key: str
@@ -34,6 +38,7 @@ class Dot:
     y: float
     radius: float
     label: str | None
+    side: int
 
 
 @dataclass(frozen=True)
@@ -78,20 +83,53 @@ def spark(points: Sequence[dict[str, Any]], start: datetime, end: datetime, bins
 
 
 def picture(edges: Sequence[dict[str, Any]]) -> Picture:
-    """Members and what they share, laid out by springs from a fixed seed: the same campaign, the same picture."""
+    """What members share on a ring, members within it, pulled by springs to what they use. Always drawn alike."""
     kept, left_out = _bounded(edges)
     graph = nx.Graph()
     for edge in kept:
         graph.add_edge((edge["source_kind"], edge["source"]), (edge["target_kind"], edge["target"]))
     if not graph:
         return Picture([], [], left_out)
-    places = _fit(nx.spring_layout(graph, seed=1, k=1.6 / len(graph) ** 0.5, iterations=80))
+    places = _places(graph, _ring({(edge["target_kind"], edge["target"]) for edge in kept}, graph))
     lines = []
     for edge in kept:
         ends = places[edge["source_kind"], edge["source"]], places[edge["target_kind"], edge["target"]]
         lines.append(Line(edge["relation"], *ends[0], *ends[1]))
     dots = [_dot(node, places[node], graph.degree[node]) for node in sorted(graph)]
     return Picture(dots, lines, left_out)
+
+
+def _ring(shared: set[Node], graph: Any) -> list[Node]:
+    """Shared things in the order in which they stand on the ring: next to each, the one with most members in common."""
+    left = sorted(shared, key=lambda node: (-graph.degree[node], node))
+    order = [left.pop(0)]
+    while left:
+        near = set(graph[order[-1]])
+        order.append(left.pop(max(range(len(left)), key=lambda at: (len(near & set(graph[left[at]])), -at))))
+    return order
+
+
+def _places(graph: Any, ring: list[Node]) -> dict[Node, tuple[float, float]]:
+    """Pixels of every node: the ring's are fixed, springs find those of the members."""
+    fixed = {node: (cos(tau * at / len(ring)), sin(tau * at / len(ring))) for at, node in enumerate(ring)}
+    start = {node: fixed.get(node) or _between(node, graph, fixed) for node in graph}
+    found = nx.spring_layout(graph, pos=start, fixed=ring, seed=1, k=0.16, iterations=40)
+    return {node: _pixels(*(place if node in fixed else _inside(*place))) for node, place in found.items()}
+
+
+def _between(node: Node, graph: Any, fixed: dict[Node, tuple[float, float]]) -> tuple[float, float]:
+    """The middle of what a member uses."""
+    used = [fixed[other] for other in graph[node]]
+    return sum(x for x, _ in used) / len(used) * SENDERS_WITHIN, sum(y for _, y in used) / len(used) * SENDERS_WITHIN
+
+
+def _inside(x: float, y: float) -> tuple[float, float]:
+    shrink = min(1.0, SENDERS_WITHIN / max(hypot(x, y), 1e-9))
+    return x * shrink, y * shrink
+
+
+def _pixels(x: float, y: float) -> tuple[float, float]:
+    return round(GRAPH_WIDTH / 2 + RING_X * float(x), 1), round(GRAPH_HEIGHT / 2 + RING_Y * float(y), 1)
 
 
 def _bounded(edges: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
@@ -107,20 +145,10 @@ def _bounded(edges: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], int
     return [edge for edge in near if edge["source"] in senders], len(everybody - senders)
 
 
-def _fit(places: dict[Any, Any]) -> dict[Any, tuple[float, float]]:
-    xs, ys = [place[0] for place in places.values()], [place[1] for place in places.values()]
-
-    def scaled(value: float, values: list[float], size: int) -> float:
-        span = max(values) - min(values)
-        share = (value - min(values)) / span if span else 0.5
-        return round(MARGIN + share * (size - 2 * MARGIN), 1)
-
-    return {node: (scaled(x, xs, GRAPH_WIDTH), scaled(y, ys, GRAPH_HEIGHT)) for node, (x, y) in places.items()}
-
-
-def _dot(node: tuple[str, str], place: tuple[float, float], degree: int) -> Dot:
+def _dot(node: Node, place: tuple[float, float], degree: int) -> Dot:
     kind, key = node
+    side = 1 if place[0] >= GRAPH_WIDTH / 2 else -1
     if kind == "sender":
-        return Dot(kind, key, *place, 4.5, None)
+        return Dot(kind, key, *place, 4.5, None, side)
     label = key if len(key) <= LABEL_LETTERS else key[: LABEL_LETTERS - 1] + "…"
-    return Dot(kind, key, *place, min(5 + degree**0.5, 11), label)
+    return Dot(kind, key, *place, min(5 + degree**0.5, 11), label, side)

@@ -298,7 +298,7 @@ def _timeline(groups: _Groups, names: NDArray[np.object_]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "campaign_id": names[g],
-            "ts": [start + timedelta(days=int(d)) for d in day],
+            "ts": pd.Series([start + timedelta(days=int(d)) for d in day], dtype="datetime64[us, UTC]"),
             "events": by_day[g, day].astype(np.int64),
             "senders": active[g, day].astype(np.int64),
         }
