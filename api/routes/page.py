@@ -159,10 +159,12 @@ def _campaigns_page(serving: Serving, caller: str, asked: dict[str, str], cursor
 def _campaign_page(serving: Serving, caller: str, campaign_id: str) -> str:
     snapshot, row = find(serving, campaign_id)
     timeline = snapshot.rows_of("timeline", campaign_id).to_pylist()
-    impact = snapshot.rows_of("impact", campaign_id).sort_by([("legitimate_correspondents", "descending")])
+    everybody = snapshot.rows_of("impact", campaign_id)
+    hurt = pc.or_(pc.greater(everybody["legitimate_correspondents"], 0), everybody["victim"])
+    impact = everybody.filter(hurt).sort_by([("legitimate_correspondents", "descending"), ("key", "ascending")])
     members = snapshot.rows_of("members", campaign_id)
     culprits = members.filter(pc.not_equal(members["role"], "target")).sort_by(
-        [("weight", "descending"), ("key", "ascending")]
+        [("kind", "ascending"), ("weight", "descending"), ("key", "ascending")]
     )
     return render(
         "campaign.html",
@@ -180,6 +182,7 @@ def _campaign_page(serving: Serving, caller: str, campaign_id: str) -> str:
         targets=members.num_rows - culprits.num_rows,
         impact=impact.slice(0, IMPACT_SHOWN).to_pylist(),
         impact_left=max(impact.num_rows - IMPACT_SHOWN, 0),
+        harmless=everybody.num_rows - impact.num_rows,
         lineage=snapshot.lineage_of(campaign_id),
         verdicts=serving.ledger.list(VERDICTS_SHOWN, kind="campaign", key=campaign_id),
         formats=FORMATS,
