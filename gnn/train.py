@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gnn.calibrate import Calibration, calibrate, expected_calibration_error, sigmoid
+from gnn.calibrate import Calibration, calibrate, expected_calibration_error, log_odds, sigmoid
 from gnn.features import Channels
 from gnn.labels import Labels
 from gnn.network import NetworkShape, Normaliser, RiskNetwork
@@ -20,6 +20,7 @@ LabelChannels = Callable[[Labels], Channels]
 
 LEAST_OF_A_CLASS = 5  # fewer labels of one class than this teach nothing
 LEAST_FOR_VALIDATION = 40
+UNTAUGHT_RISK = 0.01  # of everybody, own verdicts aside, where one class is unknown: there is nothing to tell apart
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def train(structure: Channels, lend: LabelChannels, labels: Labels, started: Arr
     """Fit, stopping early on the labelled rows that started last, then refit on all.
 
     `structure` has a row for every node; `lend` makes the label channels for given labels; `started` is a number that
-    grows with the time each node was first seen. Deterministic for a seed.
+    grows with the time each node was first seen. Deterministic for a seed. Where labels show one class or none, every
+    margin is 0.
     """
     rows = np.flatnonzero(labels.known)
     blank = lend(labels.hiding(rows))
@@ -91,10 +93,15 @@ def train(structure: Channels, lend: LabelChannels, labels: Labels, started: Arr
         labels.weight[rows],
     )
     early, late = _by_time(started[rows], lesson.target, options)
-    steps, calibration, metrics = _validate(
-        structure, lend, labels, rows, early, late, lesson, normaliser, shape, known.blocks, options
+    taught = len(np.unique(lesson.target)) == 2
+    steps, calibration, metrics = (
+        _validate(structure, lend, labels, rows, early, late, lesson, normaliser, shape, known.blocks, options)
+        if taught
+        else (0, Calibration(offset=log_odds(UNTAUGHT_RISK), label_prior=UNTAUGHT_RISK), {})
     )
     network = _fit(lesson, shape, known.blocks, steps, options)
+    if not taught:
+        torch.nn.init.zeros_(network.out.weight)  # every margin 0: the prior alone speaks
     return RiskModel(
         shape=shape,
         weights={name: value.numpy().copy() for name, value in network.state_dict().items() if name != "block_of"},
