@@ -1,0 +1,54 @@
+"""A scene: a window with all that can be known of it at one moment. Holds labels already given, never the truth."""
+
+from dataclasses import dataclass, replace
+
+from gnn.features import Channels
+from gnn.labels import Labels
+from gnn.propagate import Propagated, label_channels, propagate
+from gnn.teach import with_weak
+from gnn.train import learnable
+from graph.evidence import Evidence, Relation
+from graph.values import Window
+
+OWN_BLOCKS = {"behaviour", "style", "reports"}  # what a sender shows by itself, without any neighbour
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A window, what was computed from it without labels, and the labels known of its senders and domains."""
+
+    window: Window
+    evidence: Evidence
+    propagated: Propagated
+    senders: Labels
+    domains: Labels
+
+    @property
+    def lesson(self) -> Labels:
+        """The labels that may be learnt from: weak ones where the verdicts do not show both classes."""
+        if learnable(self.senders):
+            return self.senders
+        return with_weak(self.window, self.propagated, self.senders)
+
+    def lend(self, labels: Labels) -> Channels:
+        """Channels of labels lent over the graph."""
+        return label_channels(self.propagated.data, labels.malicious, labels.benign)
+
+    def own(self) -> Channels:
+        """Channels of the senders by themselves."""
+        return self.propagated.structure.only(OWN_BLOCKS)
+
+
+def without(scene: Scene, relations: set[str]) -> Scene:
+    """The scene with some relations emptied, co-targeting among them where the recipients go: nothing else can tell."""
+    emptied = tuple(_emptied(r) if r.name in relations else r for r in scene.evidence.relations)
+    cotargets = scene.evidence.cotargets
+    if "wrote_to" in relations:
+        cotargets = type(cotargets)(cotargets.shape, dtype=cotargets.dtype)
+    evidence = replace(scene.evidence, relations=emptied, cotargets=cotargets)
+    return replace(scene, evidence=evidence, propagated=propagate(scene.window, evidence))
+
+
+def _emptied(relation: Relation) -> Relation:
+    counts = relation.counts
+    return replace(relation, counts=type(counts)(counts.shape, dtype=counts.dtype))
