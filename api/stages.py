@@ -109,13 +109,18 @@ def graph_of(piece: Slice, options: RefreshOptions) -> Window:
     return window
 
 
-def decisions_of(home: Home, piece: Slice, window: Window) -> Decisions:
-    """Verdicts of the lake and of the ledger, known at the window's end, as labels of its nodes."""
+def verdicts_of(home: Home, piece: Slice) -> pa.Table:
+    """Verdicts of lake and ledger (graph.schema.VERDICT_ROWS) known at the window's end, in a fixed order."""
     lake = pq.read_table(list(piece.verdicts), schema=schema.VERDICT_ROWS) if piece.verdicts else None
     parts = [VerdictLedger(home).as_table(piece.as_of)] + ([lake] if lake is not None else [])
     rows = pa.concat_tables([part.cast(schema.VERDICT_ROWS) for part in parts])
     rows = rows.filter(pc.less_equal(rows["ts"], pa.scalar(piece.as_of, schema.TIME)))
-    rows = rows.sort_by([(name, "ascending") for name in ("ts", "kind", "key", "source", "verdict")])
+    return rows.sort_by([(name, "ascending") for name in ("ts", "kind", "key", "source", "verdict")])
+
+
+def decisions_of(home: Home, piece: Slice, window: Window) -> Decisions:
+    """Verdicts known at the window's end, as rows and as labels of its nodes."""
+    rows = verdicts_of(home, piece)
     known = campaigns_before(home, piece.as_of)
     members = known.members if known else None
     senders = labels_of("sender", window.senders["key"], rows, piece.as_of, members)
