@@ -5,10 +5,11 @@ Knows no command's work: each lives in `api.commands`. Answers go to standard ou
 
 import argparse
 import json
+import math
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -131,13 +132,22 @@ def _run(flags: argparse.Namespace) -> int:
 
 
 def _print(outcome: Outcome, as_json: bool) -> None:
-    answer = json.dumps(outcome.summary, default=_plain, ensure_ascii=False) if as_json else outcome.text
+    answer = json.dumps(_plain(outcome.summary), ensure_ascii=False, allow_nan=False) if as_json else outcome.text
     if answer:
         print(answer, flush=True)
 
 
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def _plain(value: object) -> object:
+    """The value in JSON's own types: times in ISO 8601, paths as text, and null for a figure that is not defined."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 def _tell(error: RingleaderError, as_json: bool) -> int:

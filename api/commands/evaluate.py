@@ -1,4 +1,4 @@
-"""`ringleader evaluate`: metrics that do not look ahead, beside the reference detectors. The work is `gnn.evaluate`."""
+"""`ringleader evaluate`: figures that never look ahead, beside reference detectors. The work is `api.evaluation`."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -10,7 +10,10 @@ HELP = "time-safe node, campaign and refresh metrics beside the reference detect
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--world", type=Path, metavar="DIR", help="a world made by `ringleader simulate`")
+    parser.add_argument(
+        "--world", type=Path, metavar="DIR", help="a world of `ringleader simulate`, or the sample mail"
+    )
+    add_setting(parser, "--window-days", "refresh.window_days", type=int, metavar="N")
     add_setting(parser, "--seed", "model.seed", type=int, metavar="S")
 
 
@@ -19,4 +22,4 @@ def run(call: Call) -> Outcome:
     from gnn.report import as_json, text
 
     found, folder = evaluate(call.home, call.settings, call.flags.world, call.stages)
-    return Outcome({**as_json(found), "folder": folder}, f"{text(found, full=False)}\nWritten to {folder}")
+    return Outcome({**as_json(found), "folder": folder}, f"{text(found)}\n\nWritten with its plots to {folder}")

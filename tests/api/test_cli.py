@@ -136,6 +136,13 @@ def test_with_json_one_object_is_all_there_is_on_standard_output_and_progress_is
     assert told == ""
 
 
+def test_a_figure_that_is_not_defined_is_null_in_json(run, monkeypatch):
+    outcome = Outcome({"figures": [float("nan"), 0.5], "at": factories.AS_OF, "file": Path("x")}, "")
+    monkeypatch.setattr("api.commands.doctor.run", lambda call: outcome)
+    told = json.loads(run("doctor", "--json")[1])
+    assert told == {"figures": [None, 0.5], "at": "2024-05-20T12:00:00+00:00", "file": "x"}
+
+
 def test_an_interrupted_command_ends_with_130_and_no_traceback(run, monkeypatch):
     def interrupted(call):
         raise KeyboardInterrupt
