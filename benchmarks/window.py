@@ -123,15 +123,15 @@ def ringleader_edges(files: list[Path]) -> Counts:
     """Keys numbered and relations counted, in arrays in order."""
     from graph.engine import open_engine
     from graph.window import events
-    from graph.window.build import count_relations
+    from graph.window.build import count_edges
 
     piece = Slice(START, AS_OF, tuple(files), (), (), "")
     clock = events.Clock.of(piece)
     with open_engine("duckdb", threads=THREADS) as engine:
         seen = engine.named(events.window_events(piece, clock, engine))
-        relations = count_relations(seen, events.number_keys(seen, engine), clock, engine)
-    return {name: len(columns["sender"]) for name, columns in vars(relations).items()} | {
-        "letters": int(relations.wrote_to["events"].sum())
+        _, edges = count_edges(seen, clock, engine)
+    return {name: len(columns["sender"]) for name, columns in vars(edges).items()} | {
+        "letters": int(edges.wrote_to["events"].sum())
     }
 
 

@@ -84,7 +84,7 @@ class Engine:
             return self.backend.create_view(name, table)
 
     def fetch(self, table: ir.Table) -> pa.Table:
-        """The rows as Arrow, in no particular order."""
+        """The rows as Arrow, in the order that the expression asks for."""
         with self._told("the window graph"):
             if self.name == "spark":
                 return self._spark_rows(table).toArrow()
@@ -205,7 +205,6 @@ def _spark_settings(scratch: Path, memory: str, threads: int) -> dict[str, str]:
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.ansi.enabled": "false",  # an item past a list's end is null, as in DuckDB, not an error
         "spark.sql.shuffle.partitions": str(threads),  # the default of 200 is meant for a cluster
     }
 

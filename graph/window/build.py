@@ -9,12 +9,13 @@ from graph.engine import Engine
 from graph.schema import ADDRESS_AT, CARRIED, LINKED_TO, SAME_MAILBOX, SENT_FROM, WROTE_TO
 from graph.values import Slice, Window
 from graph.window import edges, events, nodes, tables
-from graph.window.events import Clock, Keys
+from graph.window.events import Clock
+from graph.window.keys import Keys, numbered, with_id
 
 
 @dataclass(frozen=True)
-class Relations:
-    """The counted edges of each kind, sorted by (source, target); times in microseconds since the window's start."""
+class Edges:
+    """The counted edges by id, sorted by (source, target); times in microseconds since the window's start."""
 
     wrote_to: tables.Columns
     linked_to: tables.Columns
@@ -43,13 +44,12 @@ def build_window(piece: Slice, engine: Engine) -> Window:
     """
     clock = Clock.of(piece)
     seen = engine.named(events.window_events(piece, clock, engine))
-    keys = events.number_keys(seen, engine)
-    joined = count_relations(seen, keys, clock, engine)
-    about = engine.keep(edges.reports_about(seen, events.window_reports(piece, clock, engine), keys))
+    keys, joined = count_edges(seen, clock, engine)
+    about = engine.keep(edges.reports_about(seen, events.window_reports(piece, clock, engine), keys.senders))
     wrote_to = tables.with_reports(joined.wrote_to, engine.fetch(edges.reported(about, keys)))
-    same_mailbox = tables.in_order(engine.fetch(edges.same_mailbox(keys)), "sender", "recipient")
+    same_mailbox = _sorted(edges.same_mailbox(keys), "recipient", engine)
 
-    posts = engine.keep(nodes.sender_posts(seen, keys))
+    posts = engine.keep(nodes.sender_posts(seen, keys.senders))
     senders = tables.sender_table(
         _keys(keys.senders, engine),
         facts=engine.fetch(nodes.sender_facts(posts)),
@@ -78,20 +78,28 @@ def build_window(piece: Slice, engine: Engine) -> Window:
     )
 
 
-def count_relations(seen: ir.Table, keys: Keys, clock: Clock, engine: Engine) -> Relations:
-    """The relations that events alone define, by id and in order."""
-    return Relations(
-        wrote_to=_counted(edges.wrote_to(seen, keys, clock), "recipient", clock, engine),
-        linked_to=_counted(edges.linked_to(seen, keys, clock), "domain", clock, engine),
-        sent_from=_counted(edges.sent_from(seen, keys, clock), "network", clock, engine),
-        carried=_counted(edges.carried(seen, keys, clock), "fingerprint", clock, engine),
-        address_at=tables.in_order(engine.fetch(edges.address_at(seen, keys)), "sender", "domain"),
+def count_edges(seen: ir.Table, clock: Clock, engine: Engine) -> tuple[Keys, Edges]:
+    """Number the nodes and count the edges that events alone define."""
+    homes = engine.keep(events.homes(seen))
+    senders = numbered(homes.sender, engine)
+    counted = edges.relations(seen, homes, senders, clock, engine)
+    keys = edges.number_targets(counted, senders, engine)
+
+    def by_id(relation: ir.Table, target: str, targets: ir.Table) -> tables.Columns:
+        columns = _sorted(with_id(relation, target, targets), target, engine)
+        return tables.with_active_days(columns, clock.words)
+
+    return keys, Edges(
+        wrote_to=by_id(counted.wrote_to, "recipient", keys.recipients),
+        linked_to=by_id(counted.linked_to, "domain", keys.domains),
+        sent_from=by_id(counted.sent_from, "network", keys.networks),
+        carried=by_id(counted.carried, "fingerprint", keys.fingerprints),
+        address_at=_sorted(with_id(counted.address_at, "domain", keys.domains), "domain", engine),
     )
 
 
-def _counted(relation: ir.Table, target: str, clock: Clock, engine: Engine) -> tables.Columns:
-    counted = tables.in_order(engine.fetch(relation), "sender", target)
-    return tables.with_active_days(counted, clock.words)
+def _sorted(relation: ir.Table, target: str, engine: Engine) -> tables.Columns:
+    return tables.as_columns(engine.fetch(relation.order_by("sender", target)))
 
 
 def _keys(numbered: ir.Table, engine: Engine) -> pa.Array:

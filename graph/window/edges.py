@@ -1,40 +1,75 @@
 """The window's relations counted by an engine: one Ibis expression each. Knows nothing of Arrow tables and their order.
 
-Every expression gives one row for each (source, target) pair of ids. Days are gathered as bits of words: exact, and
-many times cheaper than a count of distinct days in every group.
+Senders are ids from the start, since every event has one and looking it up is cheap. What they touch is grouped by its
+text and numbered afterwards, on the few rows that are left: each text is then hashed once, not twice. Days are gathered
+as bits of words: exact, and many times cheaper than a count of distinct days in every group.
 """
+
+from dataclasses import dataclass
 
 import ibis.expr.types as ir
 
-from graph.engine import any_bits
+from graph.engine import Engine, any_bits
 from graph.schema import CHANNELS
-from graph.window.events import Clock, Keys, each_recipient, each_site
+from graph.window.events import Clock, each_recipient, each_site
+from graph.window.keys import Keys, numbered, with_id
 
 BAD_REPORTS = ("junk", "phish")
 
 
-def wrote_to(events: ir.Table, keys: Keys, clock: Clock) -> ir.Table:
+@dataclass(frozen=True)
+class Relations:
+    """One expression for each relation of the events: a row for each (sender id, key of the target)."""
+
+    wrote_to: ir.Table
+    linked_to: ir.Table
+    sent_from: ir.Table
+    carried: ir.Table
+    address_at: ir.Table
+
+
+def relations(events: ir.Table, homes: ir.Table, senders: ir.Table, clock: Clock, engine: Engine) -> Relations:
+    """Each relation counted once, its rows kept in the engine."""
+    return Relations(
+        wrote_to=engine.keep(wrote_to(events, senders, clock)),
+        linked_to=engine.keep(linked_to(events, senders, clock)),
+        sent_from=engine.keep(sent_from(events, senders, clock)),
+        carried=engine.keep(carried(events, senders, clock)),
+        address_at=with_id(homes, "sender", senders),
+    )
+
+
+def number_targets(counted: Relations, senders: ir.Table, engine: Engine) -> Keys:
+    """Number what the senders touch. Domains are those linked and those of senders' own addresses."""
+    linked, own = counted.linked_to.select(key="domain"), counted.address_at.select(key="domain")
+    return Keys(
+        senders=senders,
+        recipients=numbered(counted.wrote_to.recipient, engine),
+        domains=numbered(linked.union(own).key, engine),
+        networks=numbered(counted.sent_from.network, engine),
+        fingerprints=numbered(counted.carried.fingerprint, engine),
+    )
+
+
+def wrote_to(events: ir.Table, senders: ir.Table, clock: Clock) -> ir.Table:
     """sender, recipient -> events, first, last, days and the count of each channel."""
-    sent = from_senders(events, keys, "at", *clock.words, "channel", "recipients")
-    pairs = _with_id(each_recipient(sent), "recipient", keys.recipients)
-    return pairs.group_by("sender", "recipient").agg(**_counts(pairs, clock), **channel_counts(pairs))
+    letters = each_recipient(_sent(events, senders, "at", *clock.words, "channel", "recipients"))
+    return letters.group_by("sender", "recipient").agg(**_counts(letters, clock), **channel_counts(letters))
 
 
-def linked_to(events: ir.Table, keys: Keys, clock: Clock) -> ir.Table:
+def linked_to(events: ir.Table, senders: ir.Table, clock: Clock) -> ir.Table:
     """sender, domain -> events, first, last and days."""
-    sent = from_senders(events, keys, "at", *clock.words, "sites")
-    pairs = _with_id(each_site(sent), "domain", keys.domains)
-    return pairs.group_by("sender", "domain").agg(**_counts(pairs, clock))
+    links = each_site(_sent(events, senders, "at", *clock.words, "sites"))
+    return links.group_by("sender", "domain").agg(**_counts(links, clock))
 
 
-def sent_from(events: ir.Table, keys: Keys, clock: Clock) -> ir.Table:
+def sent_from(events: ir.Table, senders: ir.Table, clock: Clock) -> ir.Table:
     """sender, network -> events, first, last, days and how many distinct addresses in it.
 
     Counted by address first: a second grouping of what is left is cheaper than a count of distinct texts.
     """
-    sent = from_senders(events.filter(events.network.notnull()), keys, "at", *clock.words, "network", "ip")
-    pairs = _with_id(sent, "network", keys.networks)
-    by_address = pairs.group_by("sender", "network", "ip").agg(**_counts(pairs, clock))
+    sent = _sent(events.filter(events.network.notnull()), senders, "at", *clock.words, "network", "ip")
+    by_address = sent.group_by("sender", "network", "ip").agg(**_counts(sent, clock))
     return by_address.group_by("sender", "network").agg(
         events=by_address.events.sum().cast("int64"),
         first=by_address["first"].min(),
@@ -44,17 +79,10 @@ def sent_from(events: ir.Table, keys: Keys, clock: Clock) -> ir.Table:
     )
 
 
-def carried(events: ir.Table, keys: Keys, clock: Clock) -> ir.Table:
+def carried(events: ir.Table, senders: ir.Table, clock: Clock) -> ir.Table:
     """sender, fingerprint -> events, first, last and days."""
-    sent = from_senders(events.filter(events.fingerprint.notnull()), keys, "at", *clock.words, "fingerprint")
-    pairs = _with_id(sent, "fingerprint", keys.fingerprints)
-    return pairs.group_by("sender", "fingerprint").agg(**_counts(pairs, clock))
-
-
-def address_at(events: ir.Table, keys: Keys) -> ir.Table:
-    """sender, domain of its own address."""
-    pairs = events.filter(events.sender_site.notnull()).select("sender", domain="sender_site").distinct()
-    return _with_id(from_senders(pairs, keys, "domain"), "domain", keys.domains)
+    sent = _sent(events.filter(events.fingerprint.notnull()), senders, "at", *clock.words, "fingerprint")
+    return sent.group_by("sender", "fingerprint").agg(**_counts(sent, clock))
 
 
 def same_mailbox(keys: Keys) -> ir.Table:
@@ -63,17 +91,17 @@ def same_mailbox(keys: Keys) -> ir.Table:
     return both.select(sender="id", recipient="id_recipient")
 
 
-def reports_about(events: ir.Table, reports: ir.Table, keys: Keys) -> ir.Table:
+def reports_about(events: ir.Table, reports: ir.Table, senders: ir.Table) -> ir.Table:
     """event_id, sender, reporter, bad: the reports about events of the window."""
     known = reports.select("event_id", "reporter", bad=reports.kind.isin(BAD_REPORTS))
     about = events.select("event_id", "sender").join(known, "event_id")
-    return from_senders(about, keys, "event_id", "reporter", "bad")
+    return _sent(about, senders, "event_id", "reporter", "bad")
 
 
 def reported(about: ir.Table, keys: Keys) -> ir.Table:
     """sender, recipient -> distinct events of the sender that this recipient reported as junk or phish."""
     bad = about.filter(about.bad).select("event_id", "sender", recipient="reporter")
-    pairs = _with_id(bad, "recipient", keys.recipients)
+    pairs = with_id(bad, "recipient", keys.recipients)
     return pairs.group_by("sender", "recipient").agg(reports=pairs.event_id.nunique())
 
 
@@ -87,12 +115,5 @@ def _counts(rows: ir.Table, clock: Clock) -> dict[str, ir.Value]:
     return {"events": rows.count(), "first": rows["at"].min(), "last": rows["at"].max(), **days}
 
 
-def from_senders(rows: ir.Table, keys: Keys, *columns: str) -> ir.Table:
-    """These columns of the rows, and the sender as its id."""
-    return _with_id(rows.select("sender", *columns), "sender", keys.senders)
-
-
-def _with_id(rows: ir.Table, column: str, keys: ir.Table) -> ir.Table:
-    joined = rows.join(keys, rows[column] == keys.key)
-    others = [name for name in rows.columns if name != column]
-    return joined.select(*others, **{column: joined.id})
+def _sent(rows: ir.Table, senders: ir.Table, *columns: str) -> ir.Table:
+    return with_id(rows.select("sender", *columns), "sender", senders)

@@ -1,4 +1,4 @@
-"""The events of a window as an Ibis table, and the numbering of the keys in it. Counts nothing.
+"""The events of a window as an Ibis table, one row for an event or for each item of its lists. Counts nothing.
 
 Times become `at`, microseconds after the window's start, so that 0 < at <= span says "inside the window" exactly and
 all later arithmetic is on integers, alike in every engine. The window's days are counted from its start: `day` k covers
@@ -47,17 +47,6 @@ class Clock:
         return [f"days_{word}" for word in range((self.days - 1) // DAYS_A_WORD + 1)]
 
 
-@dataclass(frozen=True)
-class Keys:
-    """One numbered table (`key`, `id`) for each kind of node; ids follow the byte order of the keys."""
-
-    senders: ir.Table
-    recipients: ir.Table
-    domains: ir.Table
-    networks: ir.Table
-    fingerprints: ir.Table
-
-
 def window_events(piece: Slice, clock: Clock, engine: Engine) -> ir.Table:
     """The slice's events with start < ts <= as_of.
 
@@ -90,30 +79,14 @@ def each_site(events: ir.Table) -> ir.Table:
     return events.mutate(domain=events.sites.unnest()).drop("sites")
 
 
-def number_keys(events: ir.Table, engine: Engine) -> Keys:
-    """Gather the distinct keys of each kind and number them in byte order."""
-    linked = each_site(events.select("sites")).select(key="domain")
-    own = events.select(key="sender_site").distinct()
-    people = events.select(key=events.recipients.unnest())
-    return Keys(
-        senders=_numbered(events.select(key="sender"), engine),
-        recipients=_numbered(people, engine),
-        domains=_numbered(linked.distinct().union(own), engine),
-        networks=_numbered(events.select(key="network"), engine),
-        fingerprints=_numbered(events.select(key="fingerprint"), engine),
-    )
+def homes(events: ir.Table) -> ir.Table:
+    """The distinct (sender, domain of its own address); the domain is null for an account id."""
+    return events.select("sender", domain="sender_site").distinct()
 
 
 def _distinct(people: ir.Value) -> ir.Value:
-    """The distinct items: nearly all lists have one or two, and comparing two is far cheaper than a set for each list."""
-    doubtful = (people.length() > 2) | (people[0] == people[1])
-    return ibis.cases((doubtful, distinct_items(people)), else_=people)
-
-
-def _numbered(keys: ir.Table, engine: Engine) -> ir.Table:
-    distinct = keys.filter(keys.key.notnull()).distinct()
-    place = ibis.row_number().over(order_by=distinct.key)
-    return engine.keep(distinct.select("key", id=place.cast("int32")))
+    """The distinct items; most lists have one item and need no set."""
+    return ibis.cases((people.length() > 1, distinct_items(people)), else_=people)
 
 
 def _day_bit(day: ir.Value, word: int) -> ir.Value:

@@ -2,14 +2,14 @@
 
 import ibis.expr.types as ir
 
-from graph.window.edges import channel_counts, from_senders
-from graph.window.events import Keys
+from graph.window.edges import channel_counts
+from graph.window.keys import with_id
 
 
-def sender_posts(events: ir.Table, keys: Keys) -> ir.Table:
+def sender_posts(events: ir.Table, senders: ir.Table) -> ir.Table:
     """One row for each event, integers only: sender, at, day, hour, channel, whether it links to a domain."""
-    facts = events.mutate(links=events.sites.length() > 0)
-    return from_senders(facts, keys, "at", "day", "hour", "channel", "links")
+    facts = events.select("sender", "at", "day", "hour", "channel", links=events.sites.length() > 0)
+    return with_id(facts, "sender", senders)
 
 
 def sender_facts(posts: ir.Table) -> ir.Table:

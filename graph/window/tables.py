@@ -1,7 +1,7 @@
 """From what an engine counted to the exact tables of `graph.schema`: order, times, profiles, sums over edges.
 
 Plain arrays on already reduced rows, the same code after every engine; knows neither Ibis nor files. A `Columns` is one
-named integer array for each column, all of one length, sorted by (source, target) once it has been through `in_order`.
+named integer array for each column, all of one length; those of edges are sorted by (source, target).
 """
 
 import numpy as np
@@ -18,14 +18,8 @@ HOURS = 24
 LATEST = np.iinfo(np.int64).max  # the neutral value of a minimum
 
 
-def in_order(table: pa.Table, source: str, target: str) -> Columns:
-    """The rows sorted by (source, target), as int64 arrays."""
-    columns = as_columns(table)
-    order = np.argsort(pair_key(columns[source], columns[target]))
-    return {name: values[order] for name, values in columns.items()}
-
-
 def as_columns(table: pa.Table) -> Columns:
+    """The columns as int64 arrays."""
     return {name: table[name].to_numpy().astype(np.int64, copy=False) for name in table.column_names}
 
 
@@ -44,8 +38,8 @@ def keys_in_order(table: pa.Table) -> pa.Array:
 
 
 def with_active_days(edges: Columns, words: list[str]) -> Columns:
-    """The edges with `active_days`, the number of days whose bit is set."""
-    active = sum((np.bitwise_count(edges[word]).astype(np.int64) for word in words), np.zeros_like(edges["events"]))
+    """The edges with `active_days`, the number of days whose bit is set, in place of the words of bits."""
+    active = sum((np.bitwise_count(edges.pop(word)).astype(np.int64) for word in words), np.zeros_like(edges["events"]))
     return edges | {"active_days": active}
 
 
