@@ -151,7 +151,8 @@ def _hits(groups: _Groups) -> sp.coo_matrix:
 
 def _target_rows(groups: _Groups, names: NDArray[np.object_]) -> pd.DataFrame:
     hits = _hits(groups)
-    most = np.asarray(hits.tocsc().max(axis=0).todense()).ravel()
+    most = np.zeros(len(groups.sizes))
+    np.maximum.at(most, hits.col, hits.data)
     return pd.DataFrame(
         {
             "campaign_id": names[hits.col],

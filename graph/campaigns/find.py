@@ -2,16 +2,17 @@
 
 Clustered is the evidence among suspicious senders only, each artefact discounted by the unsuspicious who share it, with
 the Leiden algorithm (Traag, Waltman, van Eck 2019) on the constant Potts model, whose resolution does not drown
-small groups as modularity does (Traag, Van Dooren, Nesterov 2011).
+small groups as modularity does (Traag, Van Dooren, Nesterov 2011). What it finds is refined by `graph.campaigns.model`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import graspologic_native
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from graph.campaigns.model import ModelOptions, refine
 from graph.evidence import Evidence, Relation, day_cosine
 
 Array = NDArray[np.float64]
@@ -27,8 +28,8 @@ class FindOptions:
     `seed_margin`: senders above it take part. `keep_margin`: a group stays where its mean margin plus
     `size_bonus · log(n / 5)` is above it. `pair_evidence`: log-likelihood ratio at which two senders are tied at
     all; `full_evidence`: at which the tie counts as whole. `resolution`: least inner density of a group.
-    `neighbours`: a crowd on one artefact is linked as a ring of so many next neighbours with scaled weights, which has
-    the clique's cut sizes without its edges.
+    `neighbours`: a crowd on one artefact is linked as a ring, each member to so many others with scaled weights,
+    which has the clique's cut sizes without its edges.
     """
 
     seed_margin: float = -1.0
@@ -41,6 +42,7 @@ class FindOptions:
     neighbours: int = 40
     purity_power: float = 2.0
     seed: int = 7
+    model: ModelOptions = field(default_factory=ModelOptions)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def find_groups(evidence: Evidence, margins: Array, options: FindOptions) -> Par
     """Groups among the senders whose margin is above `seed_margin`, shape (senders,)."""
     suspects = np.flatnonzero(margins > options.seed_margin)
     ties = pair_evidence(evidence, suspects, options)
-    labels = _leiden(ties, options)
+    labels = _without_singles(_leiden(ties, options))
+    labels = refine(evidence, suspects, labels, TYING_RELATIONS, options.model)
     labels = _judged(labels, margins[suspects], options)
     group = np.full(len(margins), -1, np.int64)
     group[suspects] = _renumbered(labels)
@@ -115,11 +118,11 @@ def _artefact_pairs(relation: Relation, suspects: Ids, options: FindOptions) -> 
 
 
 def _ring(members: Ids, strength: float, order: Ids, options: FindOptions) -> tuple[Ids, Ids, Array, Array]:
-    """Each member with the next ones in an order common to all artefacts, so that equal crowds give equal pairs."""
+    """Each member with others on a ring, in an order common to all artefacts, so that equal crowds give equal pairs."""
     ring = members[np.argsort(order[members], kind="stable")]
     size = len(ring)
     reach = min(size // 2, options.neighbours // 2)
-    step = np.arange(1, reach + 1)
+    step = _steps(size, reach)
     at = np.arange(size)
     i, j = np.repeat(ring, reach), ring[(at[:, None] + step[None, :]) % size].ravel()
     if size % 2 == 0 and reach == size // 2:  # the opposite member would be met twice
@@ -127,6 +130,17 @@ def _ring(members: Ids, strength: float, order: Ids, options: FindOptions) -> tu
         i, j = i[keep], j[keep]
     stands_for = max(1.0, (size - 1) / (2 * reach)) if reach < size // 2 else 1.0
     return i, j, np.full(len(i), strength), np.full(len(i), stands_for)
+
+
+def _steps(size: int, reach: int) -> Ids:
+    """Distances on the ring: half of them the next ones, half at random.
+
+    The next ones are the same pairs in nearly equal crowds; but a ring of next ones alone falls apart into arcs, where
+    random distances have the clique's cuts.
+    """
+    near = np.arange(1, reach - reach // 2 + 1)
+    far = np.random.default_rng(size).permutation(np.arange(len(near) + 1, (size + 1) // 2))
+    return np.sort(np.concatenate([near, far[: reach - len(near)]])) if reach < size // 2 else np.arange(1, reach + 1)
 
 
 def _largest(i: Ids, j: Ids, value: Array, shape: tuple[int, int]) -> sp.csr_matrix:
@@ -166,6 +180,12 @@ def _leiden(ties: sp.csr_matrix, options: FindOptions) -> Ids:
     for name, label in found.items():
         labels[int(name)] = label
     return labels
+
+
+def _without_singles(labels: Ids) -> Ids:
+    """Groups of one are no groups yet; their sender may still join one."""
+    size = np.bincount(labels[labels >= 0], minlength=int(labels.max(initial=-1)) + 1)
+    return np.where((labels >= 0) & (size[np.maximum(labels, 0)] >= 2) if len(size) else False, labels, -1)
 
 
 def _judged(labels: Ids, margins: Array, options: FindOptions) -> Ids:

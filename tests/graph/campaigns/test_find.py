@@ -1,0 +1,166 @@
+"""The search: who is tied to whom, what a popular artefact is worth, which groups stay."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from windows import Letter, id_of, letter, window
+
+from graph.campaigns import FindOptions, Partition, find_groups
+from graph.campaigns.find import pair_evidence
+from graph.evidence import gather_evidence
+from graph.values import Window
+
+OPTIONS = FindOptions(pair_evidence=1.0)  # small worlds: log(n/d) stays under the three of large ones
+SMALL = settings(max_examples=12, deadline=None)
+
+
+def gang(name: str, size: int, **shared: object) -> list[Letter]:
+    """Throw-away senders of one campaign: each writes once, from a domain of its own, to people of its own."""
+    usual = {"sites": (f"{name}-shop.example",), "network": None} | shared
+    return [letter(f"x@{name}{n}.example", f"{name}-victim{n}@mail.test", **usual) for n in range(size)]
+
+
+def honest(size: int, **shared: object) -> list[Letter]:
+    return [letter(f"h{n}@h{n}.example", f"friend{n}@mail.test", **shared) for n in range(size)]
+
+
+def margins_of(seen: Window, bad: float = 3.0, good: float = -5.0) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """High for members of gangs, low for the honest."""
+    return np.array([bad if key.startswith("x@") else good for key in seen.senders["key"].to_pylist()])
+
+
+def found(letters: list[Letter], options: FindOptions = OPTIONS) -> tuple[Window, Partition]:
+    seen = window(letters)
+    return seen, find_groups(gather_evidence(seen), margins_of(seen), options)
+
+
+def groups_of(seen: Window, partition: Partition) -> list[set[str]]:
+    keys = np.array(seen.senders["key"].to_pylist())
+    return [set(keys[partition.group == group]) for group in range(partition.count)]
+
+
+def test_senders_that_share_a_rare_link_are_one_group() -> None:
+    seen, partition = found(gang("a", 6) + honest(30))
+    assert groups_of(seen, partition) == [{f"x@a{n}.example" for n in range(6)}]
+
+
+def test_two_campaigns_with_nothing_in_common_are_two_groups_in_the_order_of_their_first_member() -> None:
+    seen, partition = found(gang("b", 7) + gang("a", 5) + honest(40))
+    assert groups_of(seen, partition) == [
+        {f"x@a{n}.example" for n in range(5)},
+        {f"x@b{n}.example" for n in range(7)},
+    ]
+
+
+@pytest.mark.parametrize("shared", [{"network": "192.0.2.0/24"}, {"text": "f1"}, {"sites": ("one.example",)}])
+def test_any_single_artefact_ties_when_it_is_rare(shared: dict[str, object]) -> None:
+    usual = {"sites": (), "network": None}
+    _, partition = found(gang("a", 5, **(usual | shared)) + honest(150))
+    assert partition.count == 1
+
+
+def test_a_link_that_the_unsuspicious_use_too_ties_nobody() -> None:
+    popular = {"sites": ("popular.example",)}
+    assert found(gang("a", 6, **popular) + honest(60))[1].count == 1
+    assert found(gang("a", 6, **popular) + honest(60, **popular))[1].count == 0
+
+
+def test_the_unsuspicious_are_in_no_group_whatever_they_share() -> None:
+    seen, partition = found(gang("a", 6) + honest(30, network="192.0.2.0/24"))
+    good = margins_of(seen) < 0
+    assert (partition.group[good] == -1).all()
+    assert (partition.weight[good] == 0).all()
+
+
+def test_two_senders_are_no_campaign_and_three_are() -> None:
+    assert found(gang("a", 2) + honest(60))[1].count == 0
+    assert found(gang("a", 3) + honest(60), replace(OPTIONS, keep_margin=1.0))[1].count == 1
+
+
+def test_a_group_must_be_guilty_taken_together() -> None:
+    seen = window(gang("a", 6) + honest(30))
+    gathered = gather_evidence(seen)
+    assert find_groups(gathered, margins_of(seen, bad=0.5), OPTIONS).count == 1
+    assert find_groups(gathered, margins_of(seen, bad=-0.5), OPTIONS).count == 0
+
+
+def test_a_doubtful_sender_in_guilty_company_belongs_to_it() -> None:
+    seen = window(gang("a", 6) + honest(30))
+    margins = margins_of(seen)
+    doubtful = id_of(seen, "senders", "x@a3.example")
+    margins[doubtful] = OPTIONS.seed_margin + 0.1
+    assert find_groups(gather_evidence(seen), margins, OPTIONS).group[doubtful] == 0
+
+
+@pytest.mark.parametrize("letters", [[], honest(1), honest(20), gang("a", 1)])
+def test_where_nobody_is_suspicious_or_tied_there_is_no_group(letters: list[Letter]) -> None:
+    seen, partition = found(letters)
+    assert partition.count == 0
+    assert partition.group.tolist() == [-1] * seen.senders.num_rows
+
+
+@SMALL
+@given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 2**31))
+def test_the_same_evidence_gives_the_same_partition_for_a_seed(a: int, b: int, seed: int) -> None:
+    options = replace(OPTIONS, seed=seed)
+    seen = window(gang("a", a) + gang("b", b) + honest(20))
+    gathered, margins = gather_evidence(seen), margins_of(seen)
+    first, again = (find_groups(gathered, margins, options) for _ in range(2))
+    assert np.array_equal(first.group, again.group)
+    assert np.array_equal(first.weight, again.weight)
+    inside = first.group >= 0
+    assert ((first.weight[inside] > 0) & (first.weight[inside] <= 1)).all()
+    assert sorted(set(first.group[inside].tolist())) == list(range(first.count))
+    if first.count:
+        assert np.bincount(first.group[inside]).min() >= options.least_senders
+
+
+@SMALL
+@given(st.integers(2, 14))
+def test_a_small_crowd_on_one_artefact_is_tied_as_a_clique(size: int) -> None:
+    seen = window(gang("a", size) + honest(100))
+    suspects = np.flatnonzero(margins_of(seen) > 0)
+    ties = pair_evidence(gather_evidence(seen), suspects, replace(OPTIONS, neighbours=20)).toarray()
+    assert np.array_equal(ties, ties.T)
+    apart = ties[~np.eye(size, dtype=bool)]
+    assert len(set(apart.tolist())) == 1
+    assert 0 < apart[0] <= 1
+    assert (np.diag(ties) == 0).all()
+
+
+@SMALL
+@given(st.integers(13, 40))
+def test_a_large_crowd_is_a_ring_with_the_weights_of_the_clique(size: int) -> None:
+    seen = window(gang("a", size) + honest(200))
+    gathered, suspects = gather_evidence(seen), np.flatnonzero(margins_of(seen) > 0)
+    ring = pair_evidence(gathered, suspects, replace(OPTIONS, neighbours=6))
+    clique = pair_evidence(gathered, suspects, replace(OPTIONS, neighbours=100))
+    assert clique.nnz == size * (size - 1)
+    assert ring.nnz == size * 6
+    assert np.allclose(np.asarray(ring.sum(axis=1)), np.asarray(clique.sum(axis=1)))
+
+
+def test_a_crowd_much_larger_than_the_ring_is_found_whole() -> None:
+    seen, partition = found(gang("a", 200) + honest(600), replace(OPTIONS, neighbours=20, full_evidence=1.0))
+    assert groups_of(seen, partition) == [{f"x@a{n}.example" for n in range(200)}]
+
+
+def test_pairs_that_share_two_artefacts_are_tied_more_than_pairs_that_share_one() -> None:
+    twice = {"network": "192.0.2.0/24"}
+    seen = window(gang("a", 4) + gang("b", 4, **twice) + honest(60))
+    suspects = np.flatnonzero(margins_of(seen) > 0)
+    ties = pair_evidence(gather_evidence(seen), suspects, replace(OPTIONS, full_evidence=100.0)).toarray()
+    assert ties[4, 5] > 1.5 * ties[0, 1] > 0
+
+
+def test_links_shared_on_different_days_tie_half() -> None:
+    together = gang("a", 2)
+    apart = [letter(f"x@b{n}.example", f"b-victim{n}@mail.test", sites=("b-shop.example",), day=n * 8) for n in (0, 1)]
+    seen = window(together + apart + honest(200))
+    suspects = np.flatnonzero(margins_of(seen) > 0)
+    options = replace(OPTIONS, full_evidence=100.0, pair_evidence=0.1)
+    ties = pair_evidence(gather_evidence(seen), suspects, options).toarray()
+    assert ties[2, 3] == pytest.approx(ties[0, 1] / 2, rel=1e-5)
