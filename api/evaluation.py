@@ -6,13 +6,11 @@ what their evidence said before a verdict of their own.
 
 import json
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.metrics import v_measure_score
@@ -20,32 +18,26 @@ from sklearn.metrics import v_measure_score
 from api import stages as work
 from api.ingest import run_ingest
 from api.progress import StageRecorder
+from api.scenes import Shot, after, cut_of, first_decided, known_at, last_decided, shoot, too_few
 from api.settings import Settings
 from api.stages import Champion, RefreshOptions
 from api.worlds import Answers, World, open_world
 from gnn.agreement import Agreement, agreement, alone, main_group, pair_scores
 from gnn.evaluate import Scope, Truth, Verdict, confront, scope
-from gnn.labels import labels_of
-from gnn.metrics import Scores
 from gnn.plots import plot
-from gnn.propagate import propagate
 from gnn.references import GraphTrees, OwnTrees, references
 from gnn.report import Evaluation, Families, Identity, as_json, text
 from gnn.risk import score
 from gnn.scene import Scene, without
 from graph.atomic import make_folder, write_bytes
 from graph.campaigns import Known, Partition, find_groups
-from graph.errors import RingleaderError
-from graph.evidence import gather_evidence
 from graph.home import Home
-from graph.values import Campaigns, Slice
+from graph.values import Campaigns
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-CUTS = (0.7, 0.6, 0.5, 0.4)  # shares of the verdicts to learn from: the first that leaves enough to judge by
-LEAST_TO_JUDGE = 5  # senders of each class, on both sides of the cut
 WORLD_PROTOCOL = (
     "Labels and reports known at that moment are learnt from; judged are senders without a verdict, by their risk "
     "before any verdict of their own."
@@ -55,16 +47,6 @@ HOME_PROTOCOL = (
     "their events up to {end:%Y-%m-%d %H:%M} UTC and the labels known at the cut."
 )
 CONFOUNDED = {"wrote_to", "sent_from"}  # in the sample both tell the collection apart, not the spam (data/README.md)
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A scene of a home with what the campaign search needs beside it."""
-
-    piece: Slice
-    scene: Scene
-    decided: work.Decisions
-    options: RefreshOptions
 
 
 def evaluate(home: Home, settings: Settings, world: Path | None, stages: StageRecorder) -> tuple[Evaluation, Path]:
@@ -92,7 +74,7 @@ def evaluate_world(world: World, settings: Settings, stages: StageRecorder) -> E
         shot = shoot(home, RefreshOptions.of(settings, world.as_of), stages)
         answers = world.answers(shot.scene.window)
         verdict = _confront(shot.scene, shot.scene, shot.options, stages)
-        scopes = _scopes(shot.scene, answers, verdict.scores, settings.model.seed, stages)
+        scopes = _scopes(shot.scene, answers, verdict, settings.model.seed, stages)
         scopes += _without_confounds(shot, answers, stages) if answers.families else ()
         groups, identity = _campaigns(home, shot, verdict, answers.truth.campaign, stages)
         families = _families(shot, answers.truth, stages) if answers.families else None
@@ -104,36 +86,24 @@ def evaluate_world(world: World, settings: Settings, stages: StageRecorder) -> E
 def evaluate_home(home: Home, settings: Settings, stages: StageRecorder) -> Evaluation:
     """Cut this home's verdicts at a moment: learn from what was known then, judge senders decided on later."""
     options = RefreshOptions.of(settings, None)
-    end = work.read_slice(home, options).as_of
-    full = shoot(home, options, stages)
-    cut, decided_at = _cut(full)
-    asked = replace(full, scene=_known_at(home, full, cut))
+    full = shoot(home, replace(options, as_of=last_decided(home, options)), stages)
+    decided_at = first_decided(full)
+    cut = cut_of(full.scene.senders, decided_at)
+    if cut is None:
+        raise too_few(full.scene.senders)
+    asked = replace(full, scene=known_at(home, full, cut))
     taught = shoot(home, replace(options, as_of=cut), stages, " at the cut")
-    later = decided_at > np.datetime64(cut.replace(tzinfo=None), "us")
+    later = after(decided_at, cut)
     target = np.where(later & full.scene.senders.known, full.scene.senders.target, np.nan)
     loose = np.full(len(target), -1, np.int64)
     truth = Truth(target, loose, np.arange(len(target)))
     answers = Answers(truth, {f"senders decided on after {cut:%Y-%m-%d}": later}, loose)
     verdict = _confront(taught.scene, asked.scene, options, stages)
-    scopes = _scopes(asked.scene, answers, verdict.scores, settings.model.seed, stages)
-    groups, identity = _campaigns(home, replace(asked, options=replace(options, as_of=end)), verdict, None, stages)
+    scopes = _scopes(asked.scene, answers, verdict, settings.model.seed, stages)
+    groups, identity = _campaigns(home, asked, verdict, None, stages, cut)
     found = _Found(verdict, scopes, groups, identity, None, None)
-    protocol = HOME_PROTOCOL.format(cut=cut, end=end)
+    protocol = HOME_PROTOCOL.format(cut=cut, end=full.piece.as_of)
     return found.evaluation("this home", protocol, asked, truth, stages)
-
-
-def shoot(home: Home, options: RefreshOptions, stages: StageRecorder, suffix: str = "") -> Shot:
-    """The refresh's own stages up to the decisions: what a refresh at that moment would learn from and score."""
-    with stages.stage(f"window graph{suffix}") as stage:
-        piece = work.read_slice(home, options)
-        window = work.graph_of(piece, options)
-        stage.rows = work.rows_of(window)
-    with stages.stage(f"evidence and propagation{suffix}") as stage:
-        evidence = gather_evidence(window)
-        propagated = propagate(window, evidence)
-        stage.rows = work.rows_of(evidence)
-    decided = work.decisions_of(home, piece, window)
-    return Shot(piece, Scene(window, evidence, propagated, decided.senders, decided.domains), decided, options)
 
 
 def write(home: Home, evaluation: Evaluation) -> Path:
@@ -171,7 +141,6 @@ class _Found:
             senders=len(truth.target),
             labels=int(shot.scene.senders.known.sum()),
             scopes=self.scopes,
-            cpu_seconds={timed.name: round(timed.cpu_seconds, 2) for timed in self.verdict.detectors},
             agreement=self.agreed,
             families=self.families,
             members=int(members.sum()),
@@ -186,9 +155,7 @@ def _confront(taught: Scene, asked: Scene, options: RefreshOptions, stages: Stag
         return confront(taught, asked, options.train, references(), lambda *at: stage.progress(*at))
 
 
-def _scopes(
-    scene: Scene, answers: Answers, scores: Mapping[str, Scores], seed: int, stages: StageRecorder
-) -> tuple[Scope, ...]:
+def _scopes(scene: Scene, answers: Answers, verdict: Verdict, seed: int, stages: StageRecorder) -> tuple[Scope, ...]:
     """Every question on senders without a label, and those of new and of known campaigns where there are campaigns."""
     free = ~scene.senders.known
     truth = answers.truth
@@ -200,7 +167,7 @@ def _scopes(
         asked["known campaigns (some member labelled)"] = free & (innocent | ~new)
     with stages.stage("bootstrap") as stage:
         stage.rows = len(asked)
-        return tuple(scope(name, rows, scene, truth, scores, seed) for name, rows in asked.items())
+        return tuple(scope(name, rows, scene, truth, verdict, seed) for name, rows in asked.items())
 
 
 def _without_confounds(shot: Shot, answers: Answers, stages: StageRecorder) -> tuple[Scope, ...]:
@@ -208,7 +175,7 @@ def _without_confounds(shot: Shot, answers: Answers, stages: StageRecorder) -> t
     with stages.stage("without recipients and networks"):
         scene = without(shot.scene, CONFOUNDED)
         verdict = confront(scene, scene, shot.options.train, (OwnTrees(), GraphTrees()))
-    found = _scopes(scene, answers, verdict.scores, shot.options.train.seed, stages)
+    found = _scopes(scene, answers, verdict, shot.options.train.seed, stages)
     return tuple(replace(one, name=f"{one.name}, recipients and networks kept out") for one in found)
 
 
@@ -225,13 +192,15 @@ def _agreement(scene: Scene, answers: Answers, groups: Partition) -> Agreement:
 
 
 def _campaigns(
-    home: Home, shot: Shot, verdict: Verdict, true: Ids | None, stages: StageRecorder
+    home: Home, shot: Shot, verdict: Verdict, true: Ids | None, stages: StageRecorder, moment: datetime | None = None
 ) -> tuple[Partition, Identity]:
     """Campaigns at the moment and a day before, by one model; what became of the ids in between.
 
     Anchored at the true campaigns, whose main group is looked for at both; where there are none, at the later groups.
+    `moment`: labels given after it stay hidden.
     """
     before = shoot(home, replace(shot.options, as_of=shot.piece.as_of - timedelta(days=1)), stages, " a day before")
+    before = replace(before, scene=known_at(home, before, moment)) if moment else before
     with stages.stage("campaigns") as stage:
         past = _at_work(before, verdict, None)
         now = _at_work(shot, verdict, Known(past.campaigns.campaigns, past.campaigns.members, past.campaigns.lineage))
@@ -288,49 +257,3 @@ def _families(shot: Shot, truth: Truth, stages: StageRecorder) -> Families:
         f1=pairs.f1,
         v_measure=float(v_measure_score(true, found)) if inside.any() else float("nan"),
     )
-
-
-def _known_at(home: Home, shot: Shot, moment: datetime) -> Scene:
-    """The scene with only the labels known at an earlier moment."""
-    known = work.campaigns_before(home, moment)
-    members = known.members if known else None
-    window, verdicts = shot.scene.window, shot.decided.verdicts
-    return replace(
-        shot.scene,
-        senders=labels_of("sender", window.senders["key"], verdicts, moment, members),
-        domains=labels_of("domain", window.domains["key"], verdicts, moment, members),
-    )
-
-
-def _cut(shot: Shot) -> tuple[datetime, NDArray[np.datetime64]]:
-    """The moment to learn up to, and when each sender was first decided on (NaT where never)."""
-    first = first_decided(shot)
-    known = np.flatnonzero(~np.isnat(first) & shot.scene.senders.known)
-    target = shot.scene.senders.target[known]
-    for share in CUTS:
-        if not len(known):
-            break
-        moment = np.quantile(first[known].astype(np.int64), share, method="lower")
-        later = first[known].astype(np.int64) > moment
-        counts = [int((side & (target == c)).sum()) for side in (later, ~later) for c in (0, 1)]
-        if min(counts) >= LEAST_TO_JUDGE:
-            return datetime.fromtimestamp(int(moment) / 1e6, UTC), first
-    bad, good = int(target.sum()), int(len(target) - target.sum())
-    raise RingleaderError(
-        "this home's verdicts",
-        f"{bad} malicious and {good} benign senders of the window are decided on, too few to learn from some and judge "
-        f"by others (at least {LEAST_TO_JUDGE} of each on both sides of a moment)",
-        "Ingest more verdicts, widen refresh.window_days, or evaluate on a world: ringleader evaluate --world DIR",
-    )
-
-
-def first_decided(shot: Shot) -> NDArray[np.datetime64]:
-    """When the first verdict on each sender of the window was given, NaT where there is none."""
-    rows = shot.decided.verdicts.filter(pc.equal(shot.decided.verdicts["kind"], "sender"))
-    first: dict[str, int] = {}
-    times = rows["ts"].cast(pa.int64()).to_pylist()
-    for key, ts in zip(rows["key"].to_pylist(), times, strict=True):
-        first[key] = min(ts, first.get(key, ts))
-    never = np.iinfo(np.int64).min
-    stamps = [first.get(key, never) for key in shot.scene.window.senders["key"].to_pylist()]
-    return np.array(stamps, dtype=np.int64).astype("datetime64[us]")

@@ -1,200 +1,200 @@
-"""Training: a challenger is fitted on what was known at one moment and must beat the champion on what came after.
+"""`ringleader train`: a challenger against the champion on verdict days that neither has seen. Knows no network.
 
-Knows the order and the rule of promotion; fitting is `gnn.teach`, judging `gnn.metrics`, the stages `api.stages`.
+Senders decided on after `as_of` judge both. Where there are too few of them, the challenger is first fitted on what
+was known somewhat earlier and the verdicts in between judge; only a winner is fitted again on all that was known at
+`as_of`. The champion's pointer is swapped last, so a kill at any moment leaves the champion as it was.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from api.progress import StageRecorder
-from api.stages import RefreshOptions, graph_of, read_slice, verdicts_of
+from api.scenes import LEAST_TO_JUDGE, Shot, after, cut_of, enough, first_decided, known_at, last_decided, shoot
+from api.stages import RefreshOptions
 from gnn import registry
-from gnn.labels import labels_of
 from gnn.metrics import Figure, Judged, Scores, judge
-from gnn.propagate import Propagated, propagate
 from gnn.risk import score
+from gnn.scene import Scene
 from gnn.teach import teach
-from gnn.train import LEAST_OF_A_CLASS, RiskModel
+from gnn.train import RiskModel
 from graph.errors import ModelError
-from graph.evidence import Evidence, gather_evidence
 from graph.home import Home, write_lock
-from graph.values import Window
 
-EXAM_SHARE = 0.3  # of the verdicts on senders, the latest, where no --as-of says when learning ends
-CHALLENGER, CHAMPION = "challenger", "champion"
-UNKNOWN = Figure(float("nan"), float("nan"), float("nan"))
+CHAMPION, CHALLENGER = "champion", "challenger"
+ROUNDS = 1_000  # the decision hangs on one end of an interval, so that end must stand still
 
 
 @dataclass(frozen=True)
-class View:
-    """A window and what is computed from it without labels."""
+class Comparison:
+    """Champion and challenger on the senders first decided on in (`since`, `until`]."""
 
-    window: Window
-    evidence: Evidence
-    propagated: Propagated
+    since: datetime
+    until: datetime
+    senders: int
+    malicious: int
+    champion: dict[str, Figure]
+    challenger: dict[str, Figure]
+    auprc_gain: Figure  # challenger minus champion, paired
+    log_loss_gain: Figure  # champion minus challenger, paired: above zero the challenger is better
+
+    @property
+    def better(self) -> bool:
+        """Better beyond noise in ranking, or in probability and no worse in ranking."""
+        return self.auprc_gain.above(0) or (self.log_loss_gain.above(0) and not self.auprc_gain.below(0))
+
+
+@dataclass(frozen=True)
+class Training:
+    """What `train` did: the champion before and after, what both could do, and why it was decided so."""
+
+    champion_before: str | None
+    champion: str
+    promoted: bool
+    reason: str
+    as_of: datetime
+    labels: int
+    malicious: int
+    comparison: Comparison | None
+
+    def summary(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class Exam:
-    """Senders that were judged only after the lesson: rows of the exam's window, and 1 malicious, 0 benign of each."""
+    """Both models are asked about `full`, knowing the labels of `cut`; its senders decided on after that judge them.
 
-    rows: NDArray[np.int64]
-    target: NDArray[np.float64]
-
-    @property
-    def telling(self) -> bool:
-        """Whether both classes are in it often enough to tell two models apart."""
-        return bool(min(self.target.sum(), len(self.target) - self.target.sum()) >= LEAST_OF_A_CLASS)
-
-
-@dataclass(frozen=True)
-class TrainSummary:
-    """What came of it. `exam` senders were judged, `malicious` of them; AUPRC is NaN where the exam cannot tell.
-
-    `gain` is the challenger's AUPRC minus the champion's, `gain_low` and `gain_high` its 95 % bootstrap interval.
+    The challenger has learnt up to `learnt`, which is no later.
     """
 
-    challenger: str
-    champion: str | None
-    promoted: bool
-    because: str
-    as_of: datetime
-    exam: int
-    malicious: int
-    challenger_auprc: float
-    champion_auprc: float
-    gain: float
-    gain_low: float
-    gain_high: float
-
-    def __str__(self) -> str:
-        result = "is the champion now" if self.promoted else f"does not replace {self.champion}"
-        return f"{self.challenger}, learnt from what was known at {self.as_of:%Y-%m-%d %H:%M}, {result}: {self.because}"
+    full: Shot
+    learnt: datetime
+    cut: datetime
 
 
-def run_training(home: Home, options: RefreshOptions, force: bool, stages: StageRecorder) -> TrainSummary:
-    """Fits a challenger at `options.as_of` (None: before the latest three verdicts in ten), then examines both models.
-
-    The exam is on senders whose first verdict came later than that. Promotes the challenger where its AUPRC there is
-    higher, where there is no champion, and with `force`. Raises LakeError where there is no event to learn from.
-    """
+def run_training(home: Home, options: RefreshOptions, force: bool, stages: StageRecorder) -> Training:
+    """Fit, compare, decide, under the home's write lock. Raises RingleaderError where the lake or window is empty."""
+    home.ensure()
     with write_lock(home):
-        verdicts = verdicts_of(home, read_slice(home, replace(options, as_of=None)))
-        as_of, end = moments(verdicts, options.as_of)
-        with stages.stage("lesson") as stage:
-            taught = view_of(home, replace(options, as_of=as_of))
-            stage.rows = taught.window.senders.num_rows
-        with stages.stage("fit"):
-            known = labels_of("sender", taught.window.senders["key"], verdicts, taught.window.as_of)
-            model = teach(taught.window, taught.propagated, known, options.train)
-        name, champion = registry.save(home, model), registry.champion(home)
-        rival = rival_of(home, champion, model) if champion != name else None
-        with stages.stage("exam") as stage:
-            asked = view_of(home, replace(options, as_of=end))
-            exam = exam_of(asked.window, verdicts, taught.window.as_of)
-            judged = judge_both(asked, verdicts, taught.window.as_of, exam, model, rival)
-            stage.rows = len(exam.rows)
-        promoted, because = (True, no_rival(champion, name)) if rival is None else verdict_on(exam, judged, force)
-        if promoted:
-            registry.promote(home, name)
-    return summarise(name, champion, promoted, because, taught.window.as_of, exam, judged)
+        shot = shoot(home, options, stages)
+        before = registry.champion(home)
+        comparison, needed, reason = _tried(home, shot, before, stages)
+        promoted = force or needed
+        if force and not needed:
+            reason += "; promoted because of --force"
+        name = _promote(home, shot, comparison, stages) if promoted or before is None else before
+    known = shot.scene.senders.known
+    malicious = int(shot.scene.senders.target[known].sum())
+    return Training(before, name, promoted, reason, shot.piece.as_of, int(known.sum()), malicious, comparison)
 
 
-def moments(verdicts: pa.Table, as_of: datetime | None) -> tuple[datetime | None, datetime | None]:
-    """Where learning ends and where the exam ends: the last verdict on a sender. None: the newest event."""
-    times = sorted(row["ts"] for row in verdicts.to_pylist() if row["kind"] == "sender")
-    if not times:
-        return as_of, None
-    return as_of or times[int((len(times) - 1) * (1 - EXAM_SHARE))], times[-1]
-
-
-def view_of(home: Home, options: RefreshOptions) -> View:
-    """The window that ends at `options.as_of` and what the line makes of it before any model."""
-    window = graph_of(read_slice(home, options), options)
-    evidence = gather_evidence(window)
-    return View(window, evidence, propagate(window, evidence))
-
-
-def exam_of(window: Window, verdicts: pa.Table, as_of: datetime) -> Exam:
-    """The window's senders that had no verdict at `as_of` and have one at its end."""
-    before = labels_of("sender", window.senders["key"], verdicts, as_of)
-    after = labels_of("sender", window.senders["key"], verdicts, window.as_of)
-    rows = np.flatnonzero(after.known & ~before.known)
-    return Exam(rows, after.target[rows])
-
-
-def judge_both(
-    asked: View, verdicts: pa.Table, as_of: datetime, exam: Exam, model: RiskModel, rival: RiskModel | None
-) -> Judged | None:
-    """Figures of the challenger and, where there is one, of the champion; None where the exam cannot tell.
-
-    Both see the labels of `as_of`, no later one.
-    """
-    if not exam.telling:
-        return None
-    senders, domains = (
-        labels_of(kind, nodes["key"], verdicts, as_of)
-        for kind, nodes in (("sender", asked.window.senders), ("domain", asked.window.domains))
-    )
-    scores = {}
-    for name, each in ((CHALLENGER, model), (CHAMPION, rival)):
-        if each is not None:
-            risk = score(asked.propagated, asked.evidence, senders, domains, each)
-            scores[name] = Scores(risk.evidence_only[exam.rows], calibrated=True)
-    return judge(scores, exam.target, np.arange(len(exam.rows)))
-
-
-def rival_of(home: Home, champion: str | None, model: RiskModel) -> RiskModel | None:
-    """The champion, where there is one that can be asked the same question as the challenger."""
-    if champion is None:
-        return None
+def _tried(home: Home, shot: Shot, before: str | None, stages: StageRecorder) -> tuple[Comparison | None, bool, str]:
+    """The comparison as far as there is anything to compare, whether to promote, and why."""
+    if before is None:
+        return None, True, "there was no champion, so the first model is promoted"
     try:
-        rival = registry.load(home, champion)
-    except ModelError:  # damaged, or of another format: whatever can be read is better
-        return None
-    return rival if rival.names == model.names else None
+        champion = registry.load(home, before)
+    except ModelError as error:
+        return None, True, f"the champion cannot be used ({error.reason}), so the new model replaces it"
+    if champion.names != _names(shot.scene):
+        return None, True, "the champion was made by another version and cannot be used, so the new model replaces it"
+    exam = exam_of(home, shot, _learnt_until(champion), stages)
+    if exam is None:
+        reason = (
+            f"fewer than {LEAST_TO_JUDGE} malicious and {LEAST_TO_JUDGE} benign senders were decided on that the "
+            "champion has not learnt from, so the two cannot be compared"
+        )
+        return None, False, reason
+    comparison = compare(home, shot, champion, exam, stages)
+    words = "better beyond noise" if comparison.better else "not better beyond noise"
+    return comparison, comparison.better, f"the challenger is {words}"
 
 
-def no_rival(champion: str | None, name: str) -> str:
-    """Why the challenger needs to beat nobody."""
-    if champion is None:
-        return "there was no model before"
-    return "it is the champion, fitted again" if champion == name else f"{champion} was made by another version"
+def exam_of(home: Home, shot: Shot, champion_learnt: datetime | None, stages: StageRecorder) -> Exam | None:
+    """Verdicts after `shot` where they are enough, else the newest before it; none that the champion learnt from."""
+    as_of = shot.piece.as_of
+    cut = max(as_of, champion_learnt) if champion_learnt else as_of
+    end = last_decided(home, shot.options)
+    if end is not None and end > cut:
+        full = shoot(home, replace(shot.options, as_of=end), stages, " of later days")
+        if enough(full.scene.senders, after(first_decided(full), cut)):
+            return Exam(full, as_of, cut)
+    inside = cut_of(shot.scene.senders, first_decided(shot), champion_learnt)
+    return Exam(shot, inside, inside) if inside else None
 
 
-def verdict_on(exam: Exam, judged: Judged | None, force: bool) -> tuple[bool, str]:
-    """Whether the challenger is promoted over a champion, and why or why not."""
-    if judged is None:
-        better, why = False, f"{len(exam.rows)} senders were judged later, too few of both kinds to compare on"
-    else:
-        gain = judged.difference(CHALLENGER, CHAMPION)
-        interval = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
-        better, why = gain.value > 0, f"AUPRC {interval} on {len(exam.rows)} senders judged later"
-    return better or force, f"{why}; promoted as --force asks" if force and not better else why
+def compare(home: Home, shot: Shot, champion: RiskModel, exam: Exam, stages: StageRecorder) -> Comparison:
+    """Champion as stored and challenger as of `exam.learnt`, asked about the same senders."""
+    in_time = exam.learnt == shot.piece.as_of
+    taught = shot if in_time else shoot(home, replace(shot.options, as_of=exam.learnt), stages, " at the cut")
+    asked, answers = known_at(home, exam.full, exam.cut), exam.full.scene.senders
+    rows = after(first_decided(exam.full), exam.cut) & answers.known & ~asked.senders.known
+    target = answers.target[rows]
+    with stages.stage("challenger") as stage:
+        challenger = teach(taught.scene.window, taught.scene.propagated, taught.scene.senders, shot.options.train)
+        stage.rows = int(taught.scene.senders.known.sum())
+    with stages.stage("comparison") as stage:
+        stage.rows = len(target)
+        said = {CHAMPION: _said(asked, champion).of(rows), CHALLENGER: _said(asked, challenger).of(rows)}
+        judged = judge(said, target, np.arange(len(target)), ROUNDS, shot.options.train.seed)
+    return _comparison(judged, exam, len(target), int(target.sum()))
 
 
-def summarise(
-    name: str, champion: str | None, promoted: bool, because: str, as_of: datetime, exam: Exam, judged: Judged | None
-) -> TrainSummary:
-    """The figures that a person wants at the end."""
-    figures = judged.figures if judged else {}
-    auprc = {who: figures[who]["auprc"].value if who in figures else float("nan") for who in (CHALLENGER, CHAMPION)}
-    gain = judged.difference(CHALLENGER, CHAMPION) if judged and CHAMPION in figures else UNKNOWN
-    return TrainSummary(
-        challenger=name,
-        champion=champion,
-        promoted=promoted,
-        because=because,
-        as_of=as_of,
-        exam=len(exam.rows),
-        malicious=int(exam.target.sum()),
-        challenger_auprc=auprc[CHALLENGER],
-        champion_auprc=auprc[CHAMPION],
-        gain=gain.value,
-        gain_low=gain.low,
-        gain_high=gain.high,
+def _comparison(judged: Judged, exam: Exam, senders: int, malicious: int) -> Comparison:
+    return Comparison(
+        since=exam.cut,
+        until=exam.full.piece.as_of,
+        senders=senders,
+        malicious=malicious,
+        champion=judged.figures[CHAMPION],
+        challenger=judged.figures[CHALLENGER],
+        auprc_gain=judged.difference(CHALLENGER, CHAMPION),
+        log_loss_gain=judged.difference(CHAMPION, CHALLENGER, "log_loss"),
     )
+
+
+def _promote(home: Home, shot: Shot, comparison: Comparison | None, stages: StageRecorder) -> str:
+    """Fit on everything known, save whole, then swap the pointer."""
+    scene = shot.scene
+    with stages.stage("model") as stage:
+        model = teach(scene.window, scene.propagated, scene.senders, shot.options.train)
+        stage.rows = int(scene.senders.known.sum())
+    if comparison is not None:
+        model.card["comparison"] = _card(comparison)
+    name = registry.save(home, model)
+    registry.promote(home, name)
+    return name
+
+
+def _card(comparison: Comparison) -> dict[str, Any]:
+    """What the model's card keeps of the comparison that it won."""
+    return {
+        "since": comparison.since.isoformat(),
+        "until": comparison.until.isoformat(),
+        "senders": comparison.senders,
+        "malicious": comparison.malicious,
+        "auprc": comparison.challenger["auprc"].value,
+        "auprc_of_champion": comparison.champion["auprc"].value,
+        "auprc_gain": asdict(comparison.auprc_gain),
+        "log_loss_gain": asdict(comparison.log_loss_gain),
+    }
+
+
+def _said(asked: Scene, model: RiskModel) -> Scores:
+    risk = score(asked.propagated, asked.evidence, asked.senders, asked.domains, model)
+    return Scores(risk.evidence_only, calibrated=True)
+
+
+def _names(scene: Scene) -> tuple[str, ...]:
+    return scene.propagated.structure.names + scene.lend(scene.senders).names
+
+
+def _learnt_until(champion: RiskModel) -> datetime | None:
+    """Up to when the champion has seen verdicts; None where it learnt from weak labels alone."""
+    if champion.card.get("weak_labels") or "as_of" not in champion.card:
+        return None
+    return datetime.fromisoformat(str(champion.card["as_of"]))

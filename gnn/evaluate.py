@@ -65,6 +65,7 @@ class Scope:
     against: dict[str, Figure]  # the product's AUPRC minus each other detector's, paired
     archetypes: tuple[Part, ...]
     events: tuple[Part, ...]
+    cpu_seconds: dict[str, float]
     curves: dict[str, tuple[Array, Array]]  # recall and precision
     reliability: dict[str, tuple[Array, Array]]  # mean probability and frequency, equally filled bins
 
@@ -81,11 +82,6 @@ class Verdict:
     model: RiskModel
     risk: Risk
     detectors: tuple[Timed, ...]
-
-    @property
-    def scores(self) -> dict[str, Scores]:
-        """By name of the detector."""
-        return {timed.name: timed.scores for timed in self.detectors}
 
 
 def confront(
@@ -106,10 +102,10 @@ def confront(
     return Verdict(ours.model, ours.risk, tuple(found))
 
 
-def scope(name: str, rows: Mask, asked: Scene, truth: Truth, scores: Mapping[str, Scores], seed: int) -> Scope:
+def scope(name: str, rows: Mask, asked: Scene, truth: Truth, verdict: Verdict, seed: int) -> Scope:
     """Figures on the senders in `rows` whose truth is known. The first detector is compared with all others."""
     rows = rows & np.isfinite(truth.target)
-    picked = {name: Scores(s.margins[rows], s.calibrated) for name, s in scores.items()}
+    picked = {timed.name: timed.scores.of(rows) for timed in verdict.detectors}
     target = truth.target[rows]
     judged = judge(picked, target, truth.bunch[rows], seed=seed)
     first, *rest = picked
@@ -126,6 +122,7 @@ def scope(name: str, rows: Mask, asked: Scene, truth: Truth, scores: Mapping[str
         events=tuple(
             _part(_step_words(low, high), _within(events, low, high), target, picked, cut) for low, high in EVENT_STEPS
         ),
+        cpu_seconds={timed.name: round(timed.cpu_seconds, 2) for timed in verdict.detectors},
         curves={name: _curve(s.margins, target) for name, s in picked.items()},
         reliability={name: _reliability(s.margins, target) for name, s in picked.items() if s.calibrated},
     )

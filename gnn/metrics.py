@@ -47,6 +47,10 @@ class Scores:
     margins: Array
     calibrated: bool
 
+    def of(self, rows: Mask) -> "Scores":
+        """The scores of some senders."""
+        return Scores(self.margins[rows], self.calibrated)
+
 
 class Ranking:
     """Senders by falling score; ties are one step, so that no order among equals is invented."""

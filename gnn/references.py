@@ -18,7 +18,7 @@ from gnn.features import Channels, report_signals
 from gnn.metrics import Scores
 from gnn.risk import Risk, score
 from gnn.scene import Scene
-from gnn.teach import column_time, teach
+from gnn.teach import first_seen, teach
 from gnn.train import RiskModel, TrainOptions, cross_fitted, train
 
 Array = NDArray[np.float64]
@@ -89,7 +89,7 @@ class OwnTrees:
 
     def fit_predict(self, taught: Scene, asked: Scene, options: TrainOptions) -> Scores:
         """Log-odds of the trees."""
-        lesson = taught.lesson
+        lesson = taught.senders
         rows = np.flatnonzero(lesson.known)
         return _trees(taught.own().values[rows], lesson.target[rows], lesson.weight[rows], asked.own().values, options)
 
@@ -101,7 +101,7 @@ class GraphTrees:
 
     def fit_predict(self, taught: Scene, asked: Scene, options: TrainOptions) -> Scores:
         """Log-odds of the trees; labelled rows are shown cross-fitted and blanked, as to the network."""
-        lesson = taught.lesson
+        lesson = taught.senders
         rows = np.flatnonzero(lesson.known)
         structure = taught.propagated.structure.values[rows]
         crossed = cross_fitted(taught.lend, lesson, rows, options).values
@@ -121,7 +121,7 @@ class OwnNetwork:
         """Log-odds, calibrated and corrected for prevalence as the product's."""
         own = taught.own()
         model = train(
-            own, lambda labels: nothing(len(labels.malicious)), taught.lesson, column_time(taught.window), options
+            own, lambda labels: nothing(len(labels.malicious)), taught.senders, first_seen(taught.window), options
         )
         margins = model.margins(asked.own())
         free = margins[~asked.senders.known]

@@ -46,7 +46,6 @@ class Evaluation:
     senders: int
     labels: int
     scopes: tuple[Scope, ...]
-    cpu_seconds: dict[str, float]
     agreement: Agreement | None
     families: Families | None
     members: int  # senders in found campaigns whose truth is known
@@ -88,7 +87,7 @@ def text(evaluation: Evaluation, full: bool = True) -> str:
     )
     lines += [facts, ""]
     for scope in evaluation.scopes:
-        lines += _scope_lines(scope, evaluation.cpu_seconds) + (_part_lines(scope) if full else [])
+        lines += _scope_lines(scope) + (_part_lines(scope) if full else [])
     lines += [
         "## In words",
         "",
@@ -134,10 +133,10 @@ def _versus(other: str, difference: Figure) -> str:
     return f"no different from {other} beyond noise: {lead} it by {gap}"
 
 
-def _scope_lines(scope: Scope, cpu: dict[str, float]) -> list[str]:
+def _scope_lines(scope: Scope) -> list[str]:
     head = f"{scope.senders:,} senders, {scope.malicious:,} malicious; a coin's precision is {_number(scope.chance)}."
     rows = [
-        [name, *[_interval(found[measure]) for measure in NODE_COLUMNS], f"{cpu[name]:.1f}" if name in cpu else ""]
+        [name, *[_interval(found[measure]) for measure in NODE_COLUMNS], f"{scope.cpu_seconds[name]:.1f}"]
         for name, found in scope.figures.items()
     ]
     lines = [f"## {scope.name[0].upper()}{scope.name[1:]}", "", head, ""]
@@ -184,8 +183,8 @@ def _campaign_lines(evaluation: Evaluation) -> list[str]:
         lines += [*_table(("against the true campaigns", "value"), rows), ""]
     if families is not None:
         lines += [
-            f"Against {families.groups} groups of near-equal mail ({families.senders:,} senders), fingerprints held out "
-            "of features and campaigns:",
+            f"Against {families.groups} groups of near-equal mail ({families.senders:,} senders), fingerprints held "
+            "out of features and campaigns:",
             "",
         ]
         names = ("clustered", "precision", "recall", "f1", "v_measure")

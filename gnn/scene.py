@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 
 from gnn.features import Channels
 from gnn.labels import Labels
-from gnn.propagate import Propagated, label_channels, propagate
-from gnn.teach import with_weak
-from gnn.train import learnable
+from gnn.prior import propagate_informed
+from gnn.propagate import Propagated, label_channels
 from graph.evidence import Evidence, Relation
 from graph.values import Window
 
@@ -22,13 +21,6 @@ class Scene:
     propagated: Propagated
     senders: Labels
     domains: Labels
-
-    @property
-    def lesson(self) -> Labels:
-        """The labels that may be learnt from: weak ones where the verdicts do not show both classes."""
-        if learnable(self.senders):
-            return self.senders
-        return with_weak(self.window, self.propagated, self.senders)
 
     def lend(self, labels: Labels) -> Channels:
         """Channels of labels lent over the graph."""
@@ -46,7 +38,7 @@ def without(scene: Scene, relations: set[str]) -> Scene:
     if "wrote_to" in relations:
         cotargets = type(cotargets)(cotargets.shape, dtype=cotargets.dtype)
     evidence = replace(scene.evidence, relations=emptied, cotargets=cotargets)
-    return replace(scene, evidence=evidence, propagated=propagate(scene.window, evidence))
+    return replace(scene, evidence=evidence, propagated=propagate_informed(scene.window, evidence))
 
 
 def _emptied(relation: Relation) -> Relation:

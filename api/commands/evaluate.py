@@ -1,4 +1,4 @@
-"""`ringleader evaluate`: figures that never look ahead, beside reference detectors. The work is `api.evaluation`."""
+"""`ringleader evaluate`: figures that do not look ahead, beside reference detectors. The work is `api.evaluation`."""
 
 from argparse import ArgumentParser
 from pathlib import Path

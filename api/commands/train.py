@@ -1,10 +1,13 @@
 """`ringleader train`: fits a challenger and promotes it where it beats the champion. The work is `api.training`."""
 
 from argparse import ArgumentParser
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from api.commands import Call, Outcome, moment
 from api.commands.refresh import add_setting
+
+if TYPE_CHECKING:
+    from api.training import Comparison, Training
 
 HELP = "fit a challenger on what was known at --as-of; promote it only where it beats the champion on later days"
 
@@ -21,5 +24,28 @@ def run(call: Call) -> Outcome:
     from api.training import run_training
 
     options = RefreshOptions.of(call.settings, call.flags.as_of)
-    summary = run_training(call.home, options, call.flags.force, call.stages)
-    return Outcome({**asdict(summary), "stages": call.stages.rows()}, str(summary))
+    done = run_training(call.home, options, call.flags.force, call.stages)
+    return Outcome({**done.summary(), "stages": call.stages.rows()}, _words(done))
+
+
+def _words(done: "Training") -> str:
+    labels = f"{done.labels:,} labelled senders, {done.malicious:,} of them malicious"
+    lines = [f"as of {done.as_of:%Y-%m-%d %H:%M} UTC: {labels}", *_compared(done.comparison)]
+    lines += [f"decision: {done.reason}", f"champion: {done.champion}"]
+    return "\n".join(lines)
+
+
+def _compared(comparison: "Comparison | None") -> list[str]:
+    if comparison is None:
+        return []
+    head = (
+        f"judged by {comparison.senders:,} senders first decided on after {comparison.since:%Y-%m-%d %H:%M} UTC, "
+        f"{comparison.malicious:,} of them malicious:"
+    )
+    rows = [("", "AUPRC", "log loss")]
+    for name, figures in (("champion", comparison.champion), ("challenger", comparison.challenger)):
+        rows.append((name, f"{figures['auprc'].value:.4f}", f"{figures['log_loss'].value:.4f}"))
+    gains = (comparison.auprc_gain, comparison.log_loss_gain)
+    auprc, loss = (f"{gain.value:+.4f} [{gain.low:+.4f} to {gain.high:+.4f}]" for gain in gains)
+    shown = [f"  {name:<12}{first:>10}{second:>10}" for name, first, second in rows]
+    return [head, *shown, f"  challenger better by AUPRC {auprc}, log loss {loss}"]

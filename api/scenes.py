@@ -1,0 +1,128 @@
+"""Scenes of a home: what a refresh at some moment would learn from and score, and who was decided on when.
+
+Shared by training and evaluation. Fits nothing, judges nothing.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from api import stages as work
+from api.progress import StageRecorder
+from api.stages import RefreshOptions
+from gnn.labels import Labels, labels_of
+from gnn.prior import propagate_informed
+from gnn.scene import Scene
+from graph.errors import RingleaderError
+from graph.evidence import gather_evidence
+from graph.home import Home
+from graph.lake import Lake
+from graph.values import Slice
+
+Times = NDArray[np.datetime64]
+Mask = NDArray[np.bool_]
+
+CUTS = (0.7, 0.6, 0.5, 0.4)  # shares of the verdicts to learn from: the first that leaves enough to judge by
+LEAST_TO_JUDGE = 5  # senders of each class, on both sides of the cut
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A scene of a home with what the campaign search needs beside it."""
+
+    piece: Slice
+    scene: Scene
+    decided: work.Decisions
+    options: RefreshOptions
+
+
+def shoot(home: Home, options: RefreshOptions, stages: StageRecorder, suffix: str = "") -> Shot:
+    """The refresh's own stages up to the decisions: what a refresh at that moment would learn from and score."""
+    with stages.stage(f"window graph{suffix}") as stage:
+        piece = work.read_slice(home, options)
+        window = work.graph_of(piece, options)
+        stage.rows = work.rows_of(window)
+    with stages.stage(f"evidence and propagation{suffix}") as stage:
+        evidence = gather_evidence(window)
+        propagated = propagate_informed(window, evidence)
+        stage.rows = work.rows_of(evidence)
+    decided = work.decisions_of(home, piece, window)
+    return Shot(piece, Scene(window, evidence, propagated, decided.senders, decided.domains), decided, options)
+
+
+def last_decided(home: Home, options: RefreshOptions) -> datetime | None:
+    """When the newest verdict on a sender was given, which may be later than the newest event; None where none was."""
+    span = Lake(home.path, options.retention_days).span()
+    if span is None:
+        return None
+    now = max(datetime.now(UTC), span[1])
+    everything = replace(options, as_of=now, window_days=(now - span[0]).days + 1)
+    verdicts = work.verdicts_of(home, work.read_slice(home, everything))
+    return max((row["ts"] for row in verdicts.to_pylist() if row["kind"] == "sender"), default=None)
+
+
+def known_at(home: Home, shot: Shot, moment: datetime) -> Scene:
+    """The scene with only the labels known at an earlier moment."""
+    known = work.campaigns_before(home, moment)
+    members = known.members if known else None
+    window, verdicts = shot.scene.window, shot.decided.verdicts
+    return replace(
+        shot.scene,
+        senders=labels_of("sender", window.senders["key"], verdicts, moment, members),
+        domains=labels_of("domain", window.domains["key"], verdicts, moment, members),
+    )
+
+
+def after(decided_at: Times, moment: datetime) -> Mask:
+    """Senders whose first verdict came after a moment."""
+    return np.asarray(decided_at > np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us"))
+
+
+def enough(labels: Labels, decided: Mask) -> bool:
+    """Whether senders of both classes are among these often enough to judge by."""
+    target = labels.target[decided & labels.known]
+    return bool(min(target.sum(), len(target) - target.sum()) >= LEAST_TO_JUDGE)
+
+
+def cut_of(labels: Labels, decided_at: Times, not_before: datetime | None = None) -> datetime | None:
+    """A moment between verdicts that leaves enough senders of both classes before and after it; None where none does.
+
+    `not_before`: the cut is no earlier than this.
+    """
+    known = ~np.isnat(decided_at) & labels.known
+    times = np.sort(decided_at[known].astype(np.int64))
+    for share in CUTS if len(times) else ():
+        moment = datetime.fromtimestamp(int(times[int(share * (len(times) - 1))]) / 1e6, UTC)
+        moment = max(moment, not_before) if not_before else moment
+        later = after(decided_at, moment)
+        if enough(labels, later) and enough(labels, known & ~later):
+            return moment
+    return None
+
+
+def too_few(labels: Labels) -> RingleaderError:
+    """The error where no cut leaves enough."""
+    target = labels.target[labels.known]
+    bad, good = int(target.sum()), int(len(target) - target.sum())
+    return RingleaderError(
+        "this home's verdicts",
+        f"{bad} malicious and {good} benign senders of the window are decided on, too few to learn from some and judge "
+        f"by others (at least {LEAST_TO_JUDGE} of each on both sides of a moment)",
+        "Ingest more verdicts, widen refresh.window_days, or evaluate on a world: ringleader evaluate --world DIR",
+    )
+
+
+def first_decided(shot: Shot) -> NDArray[np.datetime64]:
+    """When the first verdict on each sender of the window was given, NaT where there is none."""
+    rows = shot.decided.verdicts.filter(pc.equal(shot.decided.verdicts["kind"], "sender"))
+    first: dict[str, int] = {}
+    times = rows["ts"].cast(pa.int64()).to_pylist()
+    for key, ts in zip(rows["key"].to_pylist(), times, strict=True):
+        first[key] = min(ts, first.get(key, ts))
+    never = np.iinfo(np.int64).min
+    stamps = [first.get(key, never) for key in shot.scene.window.senders["key"].to_pylist()]
+    return np.array(stamps, dtype=np.int64).astype("datetime64[us]")
