@@ -1,4 +1,4 @@
-"""Claim: a million events a second into typed edges on two cores, beside polars and pandas on the same files.
+"""Goal: a million events a second into typed edges on two cores; measured beside polars and pandas on the same files.
 
 A lake is synthesised (Zipf senders and recipients, one to three recipients, links, addresses, fingerprints). Then each
 contender turns the same Parquet files into the same five edge tables with ids, in a process of its own, so that its
