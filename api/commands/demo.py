@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from api.demo import Answer, DemoServer
 
 HELP = "the whole job on the mail that ships in data/, then two questions answered over HTTP"
-LINES_SHOWN = 40  # of each answer; the URL gives it whole
+LINES_SHOWN = 60  # of each answer; the URL gives it whole
 
 
 def add_arguments(parser: ArgumentParser) -> None:
