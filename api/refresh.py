@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from api import stages as work
 from api.progress import StageRecorder
 from api.stages import RefreshOptions
-from gnn.propagate import propagate
+from gnn.prior import propagate_informed
 from graph.campaigns import find_groups
 from graph.evidence import gather_evidence
 from graph.home import Home, write_lock
@@ -46,7 +46,7 @@ def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> R
         piece = run("lake", work.read_slice, home, options)
         window = run("window graph", work.graph_of, piece, options)
         evidence = run("evidence", gather_evidence, window)
-        propagated = run("propagation", propagate, window, evidence)
+        propagated = run("propagation", propagate_informed, window, evidence)
         decided = run("decisions", work.decisions_of, home, piece, window)
         model = run("model", work.champion_or_first, home, window, propagated, decided, options)
         risk = run("risk", work.risk_of, evidence, propagated, decided, model)

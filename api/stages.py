@@ -17,8 +17,8 @@ from gnn.explain import reasons
 from gnn.labels import Labels, labels_of
 from gnn.propagate import Propagated
 from gnn.risk import Risk, score
-from gnn.teach import teach
-from gnn.train import RiskModel, TrainOptions
+from gnn.teach import is_cold, teach
+from gnn.train import RiskModel, TrainOptions, learnable
 from graph import schema
 from graph.campaigns import FindOptions, Known, Partition, describe_campaigns
 from graph.engine import open_engine
@@ -145,9 +145,9 @@ def campaigns_before(home: Home, as_of: datetime) -> Known | None:
 def champion_or_first(
     home: Home, window: Window, propagated: Propagated, decided: Decisions, options: RefreshOptions
 ) -> Champion:
-    """The champion of this home; where there is none, a first model is fitted and promoted."""
+    """The champion of this home; a first one is fitted where there is none, or none yet that has seen a verdict."""
     name = registry.champion(home)
-    if name is None:
+    if name is None or (is_cold(registry.load(home, name)) and learnable(decided.senders)):
         name = registry.save(home, teach(window, propagated, decided.senders, options.train))
         registry.promote(home, name)
     return Champion(name, registry.load(home, name))

@@ -19,7 +19,7 @@ from gnn.metrics import Scores
 from gnn.risk import Risk, score
 from gnn.scene import Scene
 from gnn.teach import first_seen, teach
-from gnn.train import RiskModel, TrainOptions, cross_fitted, train
+from gnn.train import RiskModel, TrainOptions, cross_fitted, learnable, train
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -119,6 +119,8 @@ class OwnNetwork:
 
     def fit_predict(self, taught: Scene, asked: Scene, options: TrainOptions) -> Scores:
         """Log-odds, calibrated and corrected for prevalence as the product's."""
+        if not learnable(taught.senders):
+            return Scores(np.zeros(asked.window.senders.num_rows), calibrated=True)
         own = taught.own()
         model = train(
             own, lambda labels: nothing(len(labels.malicious)), taught.senders, first_seen(taught.window), options

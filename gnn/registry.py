@@ -9,6 +9,7 @@ import io
 import json
 import shutil
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from gnn.calibrate import Calibration
 from gnn.network import NetworkShape, Normaliser
-from gnn.train import RiskModel
+from gnn.train import RETRAIN, RiskModel
 from graph.atomic import TEMPORARY, make_folder, point_to, read_pointer, sync_folder, write_bytes
 from graph.errors import ModelError
 from graph.home import Home
@@ -28,22 +29,27 @@ WEIGHTS, CARD = "weights.npz", "card.json"
 
 def save(home: Home, model: RiskModel) -> str:
     """Write a model and return its id; a model that is already there stays as it is."""
-    weights, card = _pack(model)
-    name = "m-" + hashlib.sha256(weights + card).hexdigest()[:16]
+    name = "m-" + hashlib.sha256(b"".join(_pack(model))).hexdigest()[:16]
     folder = home.models / name
     if folder.exists():
         return name
     building = home.models / f"{name}{TEMPORARY}"
     try:
         shutil.rmtree(building, ignore_errors=True)
-        make_folder(building)
-        write_bytes(building / WEIGHTS, weights)
-        write_bytes(building / CARD, card)
+        write(building, model)
         building.rename(folder)
         sync_folder(home.models)
     except OSError as error:
         raise ModelError(str(building), f"cannot be written ({error})", "Make room or give write permission") from error
     return name
+
+
+def write(folder: Path, model: RiskModel) -> None:
+    """Write a model's two files into a folder."""
+    weights, card = _pack(model)
+    make_folder(folder)
+    write_bytes(folder / WEIGHTS, weights)
+    write_bytes(folder / CARD, card)
 
 
 def promote(home: Home, name: str) -> None:
@@ -57,16 +63,18 @@ def champion(home: Home) -> str | None:
 
 
 def load(home: Home, name: str) -> RiskModel:
-    """Read a model. Raises ModelError naming the file where it is missing, damaged or of another format."""
-    folder = home.models / name
+    """A model of this home. Raises ModelError naming it where it is missing, damaged or of another format."""
+    return read(home.models / name)
+
+
+def read(folder: Path) -> RiskModel:
+    """Read a model's two files; nothing in them is executed. Raises ModelError."""
     try:
         card = json.loads((folder / CARD).read_bytes())
         with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
             return _unpack(card, dict(arrays))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            str(folder), f"cannot be read: {error}", "Train a new one: ringleader train --force"
-        ) from error
+        raise ModelError(str(folder), f"cannot be read: {error}", RETRAIN) from error
 
 
 def _pack(model: RiskModel) -> tuple[bytes, bytes]:

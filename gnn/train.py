@@ -13,11 +13,13 @@ from gnn.calibrate import Calibration, calibrate, expected_calibration_error, lo
 from gnn.features import Channels
 from gnn.labels import Labels
 from gnn.network import NetworkShape, Normaliser, RiskNetwork
+from graph.errors import ModelError
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 LabelChannels = Callable[[Labels], Channels]
 
+RETRAIN = "Train a new one: ringleader train --force"
 LEAST_OF_A_CLASS = 5  # fewer labels of one class than this teach nothing
 LEAST_FOR_VALIDATION = 40
 UNTAUGHT_RISK = 0.01  # of everybody, own verdicts aside, where one class is unknown: there is nothing to tell apart
@@ -52,10 +54,18 @@ class RiskModel:
     card: dict[str, Any]
 
     def margins(self, channels: Channels) -> Array:
-        """Uncalibrated log-odds, shape (rows,). Channels must be those of the fit, in order."""
+        """Uncalibrated log-odds, shape (rows,). The model takes the channels it knows, by name.
+
+        Raises ModelError where one is missing: the model was fitted by another version.
+        """
+        missing = set(self.names) - set(channels.names)
+        if missing:
+            raise ModelError("the risk model", f"needs channels that are gone: {sorted(missing)[:3]}", RETRAIN)
+        place = {name: at for at, name in enumerate(channels.names)}
+        values = channels.values[:, [place[name] for name in self.names]]
         network = RiskNetwork(self.shape, block_numbers(self.blocks))
         network.load_state_dict({name: torch.from_numpy(value) for name, value in self.weights.items()}, strict=False)
-        return network.margins(self.normaliser(channels.values)).astype(np.float64)
+        return network.margins(self.normaliser(values)).astype(np.float64)
 
 
 def block_numbers(blocks: tuple[str, ...]) -> torch.Tensor:
