@@ -18,7 +18,7 @@ from gnn import registry
 from gnn.metrics import Figure, Judged, Scores, judge
 from gnn.risk import score
 from gnn.scene import Scene
-from gnn.teach import teach
+from gnn.teach import is_cold, teach
 from gnn.train import RiskModel
 from graph.errors import ModelError
 from graph.home import Home, write_lock
@@ -100,7 +100,7 @@ def _tried(home: Home, shot: Shot, before: str | None, stages: StageRecorder) ->
         champion = registry.load(home, before)
     except ModelError as error:
         return None, True, f"the champion cannot be used ({error.reason}), so the new model replaces it"
-    if champion.names != _names(shot.scene):
+    if not set(champion.names) <= _names(shot.scene):
         return None, True, "the champion was made by another version and cannot be used, so the new model replaces it"
     exam = exam_of(home, shot, _learnt_until(champion), stages)
     if exam is None:
@@ -189,12 +189,12 @@ def _said(asked: Scene, model: RiskModel) -> Scores:
     return Scores(risk.evidence_only, calibrated=True)
 
 
-def _names(scene: Scene) -> tuple[str, ...]:
-    return scene.propagated.structure.names + scene.lend(scene.senders).names
+def _names(scene: Scene) -> set[str]:
+    return {*scene.propagated.structure.names, *scene.lend(scene.senders).names}
 
 
 def _learnt_until(champion: RiskModel) -> datetime | None:
-    """Up to when the champion has seen verdicts; None where it learnt from weak labels alone."""
-    if champion.card.get("weak_labels") or "as_of" not in champion.card:
+    """Up to when the champion has seen verdicts; None where it has seen none."""
+    if is_cold(champion) or "as_of" not in champion.card:
         return None
     return datetime.fromisoformat(str(champion.card["as_of"]))

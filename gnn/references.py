@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # c
 from gnn.calibrate import log_odds
 from gnn.features import Channels, report_signals
 from gnn.metrics import Scores
+from gnn.prior import BLOCK
 from gnn.risk import Risk, score
 from gnn.scene import Scene
 from gnn.teach import first_seen, teach
@@ -131,9 +132,20 @@ class OwnNetwork:
         return Scores(model.calibration.logits(margins, prior), calibrated=True)
 
 
+class PriorAlone:
+    """The network that ships, before a single label of this home: what the labels add is what the product adds."""
+
+    name = "shipped prior alone"
+
+    def fit_predict(self, taught: Scene, asked: Scene, options: TrainOptions) -> Scores:
+        """A ranking: the prior is not calibrated to any home."""
+        prior = asked.propagated.structure.only({BLOCK})
+        return Scores(prior.values[:, 0].astype(np.float64), calibrated=False)
+
+
 def references() -> tuple[Detector, ...]:
     """The detectors that the product is measured against."""
-    return (ReportsPerSender(), OwnTrees(), OwnNetwork(), GraphTrees())
+    return (ReportsPerSender(), OwnTrees(), OwnNetwork(), GraphTrees(), PriorAlone())
 
 
 def nothing(rows: int) -> Channels:
