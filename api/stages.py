@@ -16,7 +16,7 @@ from gnn import registry
 from gnn.explain import reasons
 from gnn.labels import Labels, labels_of
 from gnn.propagate import Propagated
-from gnn.risk import Risk, score
+from gnn.risk import Risk, judge, score
 from gnn.teach import is_cold, teach
 from gnn.train import RiskModel, TrainOptions, learnable
 from graph import schema
@@ -156,6 +156,11 @@ def champion_or_first(
 def risk_of(evidence: Evidence, propagated: Propagated, decided: Decisions, champion: Champion) -> Risk:
     """Calibrated risk of every sender and domain."""
     return score(propagated, evidence, decided.senders, decided.domains, champion.model)
+
+
+def judged_of(risk: Risk, groups: Partition, evidence: Evidence, decided: Decisions) -> Risk:
+    """Risk after groups were judged as a whole."""
+    return judge(risk, groups, evidence, decided.domains)
 
 
 def identify(piece: Slice, champion: Champion, decided: Decisions) -> Refresh:

@@ -30,6 +30,8 @@ WORDS = {
     "cotargets": "shares far more targets than chance with {others} other senders, {share:.0%} of them risky",
     "behaviour": "its own rhythm, volume and answers look like a campaign sender's",
     "reports": "its own messages were reported",
+    "prior": "its habits and what it shares look like campaigns of the simulated worlds that the prior was taught on",
+    "campaign": "it belongs to a campaign whose senders are risky together",
     "verdict": "a verdict was given on it",
 }
 
@@ -52,7 +54,8 @@ def reasons(
     whole = propagated.structure.beside(lent)
     picked = Channels(whole.values[rows], whole.names, whole.blocks)
     adds = contributions(picked, model)
-    adds["verdict"] = (risk.senders - risk.evidence_only)[rows]
+    adds["verdict"] = risk.from_verdicts[rows]
+    adds["campaign"] = risk.from_groups[rows]
     artefacts = {relation.name: _worst(relation, rows, risk.sender_risk) for relation in evidence.relations}
     keys = {r.name: getattr(window, r.nodes)["key"].to_pylist() for r in evidence.relations}
     found = [_sender_rows(window, rows, at, adds, artefacts, keys, evidence, risk) for at in range(len(rows))]

@@ -9,6 +9,8 @@ from gnn.calibrate import sigmoid
 from gnn.labels import Labels
 from gnn.propagate import Propagated, label_channels
 from gnn.train import RiskModel
+from graph.campaigns.find import Partition
+from graph.campaigns.risk import group_logits
 from graph.evidence import Evidence
 
 Array = NDArray[np.float64]
@@ -22,12 +24,15 @@ class Risk:
     """Calibrated log-odds of every node of the window.
 
     `senders` and `domains` are aligned with the window's tables; `evidence_only` are the senders' log-odds before
-    their own verdicts were counted; `prior` is the share of malicious senders that the margins imply.
+    their own verdicts were counted; `from_verdicts` and `from_groups` what verdicts and campaigns added to them;
+    `prior` is the share of malicious senders that the margins imply.
     """
 
     senders: Array
     domains: Array
     evidence_only: Array
+    from_verdicts: Array
+    from_groups: Array
     prior: float
 
     @property
@@ -40,10 +45,6 @@ class Risk:
         """Probabilities of domains."""
         return sigmoid(self.domains)
 
-    def lifted(self, senders: Array) -> "Risk":
-        """The same with other log-odds of senders, as after judging groups as a whole."""
-        return replace(self, senders=senders)
-
 
 def score(propagated: Propagated, evidence: Evidence, senders: Labels, domains: Labels, model: RiskModel) -> Risk:
     """Risk of every node under `model`, with all labels that are known lent over the graph."""
@@ -52,13 +53,31 @@ def score(propagated: Propagated, evidence: Evidence, senders: Labels, domains: 
     free = margins[~senders.known]
     prior = model.calibration.prior_of(free if len(free) else margins)
     logits = model.calibration.logits(margins, prior)
-    judged = _with_verdicts(logits, senders)
-    return Risk(judged, _with_verdicts(_domain_logits(evidence, judged, prior), domains), logits, prior)
+    said = from_verdicts(senders)
+    of_domains = _domain_logits(evidence, logits + said, prior) + from_verdicts(domains)
+    return Risk(logits + said, of_domains, logits, said, np.zeros_like(logits), prior)
 
 
-def _with_verdicts(logits: Array, labels: Labels) -> Array:
+def judge(risk: Risk, groups: Partition, evidence: Evidence, domains: Labels) -> Risk:
+    """Members inherit their group's risk as far as they belong to it; domains follow their users.
+
+    A group is judged as a whole (graph.campaigns.risk.group_logits): members that hide well are given away by those
+    that do not. Nobody's risk falls by it, and verdicts on members stand.
+    """
+    member = groups.group >= 0
+    whole = group_logits(groups.group, risk.senders, groups.count)
+    inherited = whole[np.maximum(groups.group, 0)] if groups.count else np.zeros(len(member))
+    lift = np.where(member, groups.weight * np.maximum(inherited - risk.senders, 0.0), 0.0)
+    lift = np.where(risk.from_verdicts < 0, 0.0, lift)
+    senders = risk.senders + lift
+    of_domains = _domain_logits(evidence, senders, risk.prior) + from_verdicts(domains)
+    only = risk.evidence_only + lift
+    return replace(risk, senders=senders, domains=of_domains, evidence_only=only, from_groups=lift)
+
+
+def from_verdicts(labels: Labels) -> Array:
     """Own verdicts as evidence: agreeing sources count whole, conflicting ones less."""
-    return logits + VERDICT_LOGIT * labels.weight * np.where(labels.known, 2 * labels.target - 1, 0.0)
+    return VERDICT_LOGIT * labels.weight * np.where(labels.known, 2 * labels.target - 1, 0.0)
 
 
 def _domain_logits(evidence: Evidence, senders: Array, prior: float) -> Array:
