@@ -60,6 +60,7 @@ def window(letters: Sequence[Letter], reports: Sequence[Report] = ()) -> Window:
     domains = sorted({site for one in letters for site in one.sites} | {one.home for one in letters if one.home})
     networks = sorted({one.network for one in letters if one.network})
     texts = sorted({one.text for one in letters if one.text})
+    own, about = _by(letters, "sender"), _reports(letters, reports)
     written = _edges((one.sender, to, one) for one in letters for to in set(one.to))
     linked = _edges((one.sender, site, one) for one in letters for site in set(one.sites))
     sent = _edges((one.sender, one.network, one) for one in letters if one.network)
@@ -70,12 +71,12 @@ def window(letters: Sequence[Letter], reports: Sequence[Report] = ()) -> Window:
         start=START,
         as_of=AS_OF,
         fingerprint="0" * 64,
-        senders=_table(schema.SENDERS, [_sender(key, letters, written, reports) for key in senders]),
+        senders=_table(schema.SENDERS, [_sender(key, own[key], written, about[key]) for key in senders]),
         recipients=_nodes(schema.RECIPIENTS, recipients, written),
         domains=_nodes(schema.ARTEFACTS, domains, linked, _edges((o.sender, o.home, o) for o in letters if o.home)),
         networks=_nodes(schema.ARTEFACTS, networks, sent),
         fingerprints=_nodes(schema.ARTEFACTS, texts, carried),
-        wrote_to=_relation(schema.WROTE_TO, senders, recipients, written, letters, reports),
+        wrote_to=_relation(schema.WROTE_TO, senders, recipients, written, about),
         linked_to=_relation(schema.LINKED_TO, senders, domains, linked),
         sent_from=_relation(schema.SENT_FROM, senders, networks, sent),
         carried=_relation(schema.CARRIED, senders, texts, carried),
@@ -114,11 +115,24 @@ def _seen(letters: Sequence[Letter]) -> dict[str, Any]:
     return {"events": len(letters), "first_seen": min(times), "last_seen": max(times), "active_days": days}
 
 
-def _sender(key: str, letters: Sequence[Letter], written: Edges, reports: Sequence[Report]) -> dict[str, Any]:
-    own = [one for one in letters if one.sender == key]
-    about = [report for report in reports if letters[report.letter].sender == key]
+def _by(letters: Sequence[Letter], name: str) -> dict[str, list[Letter]]:
+    out: dict[str, list[Letter]] = defaultdict(list)
+    for one in letters:
+        out[getattr(one, name)].append(one)
+    return out
+
+
+def _reports(letters: Sequence[Letter], reports: Sequence[Report]) -> dict[str, list[Report]]:
+    """Reports by the sender that they are about."""
+    out: dict[str, list[Report]] = defaultdict(list)
+    for report in reports:
+        out[letters[report.letter].sender].append(report)
+    return out
+
+
+def _sender(key: str, own: list[Letter], written: Edges, about: list[Report]) -> dict[str, Any]:
     junk = [report for report in about if report.kind != "not_junk"]
-    mine = {to for source, to in written if source == key}
+    mine = {to for one in own for to in one.to}
     return {
         "key": key,
         **_seen(own),
@@ -137,12 +151,17 @@ def _sender(key: str, letters: Sequence[Letter], written: Edges, reports: Sequen
 
 def _nodes(form: pa.Schema, keys: list[str], edges: Edges, also_seen: Edges | None = None) -> pa.Table:
     """Counts from `edges` alone, times from both."""
-    rows = []
-    for key in keys:
-        own = [one for (_, target), letters in edges.items() if target == key for one in letters]
-        more = [one for (_, target), letters in (also_seen or {}).items() if target == key for one in letters]
-        senders = len({source for source, target in edges if target == key})
-        rows.append({**_seen(own + more), "key": key, "events": len(own), "senders": senders})
+    own: dict[str, list[Letter]] = defaultdict(list)
+    seen: dict[str, list[Letter]] = defaultdict(list)
+    senders: dict[str, int] = defaultdict(int)
+    for (_, target), letters in edges.items():
+        own[target] += letters
+        senders[target] += 1
+    for (_, target), letters in (also_seen or {}).items():
+        seen[target] += letters
+    rows = [
+        _seen(own[key] + seen[key]) | {"key": key, "events": len(own[key]), "senders": senders[key]} for key in keys
+    ]
     return _table(form, rows)
 
 
@@ -151,20 +170,19 @@ def _relation(
     sources: list[str],
     targets: list[str],
     edges: Edges,
-    letters: Sequence[Letter] = (),
-    reports: Sequence[Report] = (),
+    about: dict[str, list[Report]] | None = None,
 ) -> pa.Table:
     source, target = form.names[:2]
+    left_ids, right_ids = ({key: number for number, key in enumerate(keys)} for keys in (sources, targets))
     rows = []
     for (left, right), ones in edges.items():
-        row: dict[str, Any] = {source: sources.index(left), target: targets.index(right)}
+        row: dict[str, Any] = {source: left_ids[left], target: right_ids[right], "addresses": 1}
         row |= _seen(ones) if ones else {}
         row |= {channel: sum(one.channel == channel for one in ones) for channel in schema.CHANNELS}
-        row["addresses"] = 1
-        row["reports"] = len({r.letter for r in reports if _is_about(r, letters[r.letter], left, right)})
+        row["reports"] = len({report.letter for report in (about or {}).get(left, []) if _is_junk(report, right)})
         rows.append(row)
     return _table(form, sorted(rows, key=lambda row: (row[source], row[target])))
 
 
-def _is_about(report: Report, one: Letter, sender: str, recipient: str) -> bool:
-    return one.sender == sender and report.reporter == recipient and report.kind != "not_junk"
+def _is_junk(report: Report, reporter: str) -> bool:
+    return report.reporter == reporter and report.kind != "not_junk"

@@ -130,7 +130,7 @@ def _kept_share(
     member = np.flatnonzero(labels >= 0)
     mine = kind.used[member]
     edges = mine.tocoo()
-    inside = np.asarray(counts[edges.col, labels[member][edges.row]]).ravel()
+    inside = np.asarray(counts[edges.col, labels[member][edges.row]]).ravel() if edges.nnz else np.zeros(0)
     hit = np.bincount(edges.row, weights=inside >= 2, minlength=len(member)) > 0
     size = np.bincount(labels[member], minlength=groups)
     hits = np.bincount(labels[member], weights=hit, minlength=groups)

@@ -13,7 +13,9 @@ from graph.campaigns.find import pair_evidence
 from graph.evidence import gather_evidence
 from graph.values import Window
 
-OPTIONS = FindOptions(pair_evidence=1.0)  # small worlds: log(n/d) stays under the three of large ones
+OPTIONS = FindOptions()
+FEW = replace(OPTIONS, pair_evidence=1.0)  # in small worlds log(n/d) stays under the three of large ones
+CROWD = 400  # honest senders around a campaign: rarity needs a background to be rare in
 SMALL = settings(max_examples=12, deadline=None)
 
 
@@ -24,7 +26,8 @@ def gang(name: str, size: int, **shared: object) -> list[Letter]:
 
 
 def honest(size: int, **shared: object) -> list[Letter]:
-    return [letter(f"h{n}@h{n}.example", f"friend{n}@mail.test", **shared) for n in range(size)]
+    usual = {"hour": 8} | shared
+    return [letter(f"h{n}@h{n}.example", f"friend{n}@mail.test", day=n % 9, **usual) for n in range(size)]
 
 
 def margins_of(seen: Window, bad: float = 3.0, good: float = -5.0) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
@@ -43,12 +46,12 @@ def groups_of(seen: Window, partition: Partition) -> list[set[str]]:
 
 
 def test_senders_that_share_a_rare_link_are_one_group() -> None:
-    seen, partition = found(gang("a", 6) + honest(30))
+    seen, partition = found(gang("a", 6) + honest(CROWD))
     assert groups_of(seen, partition) == [{f"x@a{n}.example" for n in range(6)}]
 
 
 def test_two_campaigns_with_nothing_in_common_are_two_groups_in_the_order_of_their_first_member() -> None:
-    seen, partition = found(gang("b", 7) + gang("a", 5) + honest(40))
+    seen, partition = found(gang("b", 7) + gang("a", 5) + honest(CROWD))
     assert groups_of(seen, partition) == [
         {f"x@a{n}.example" for n in range(5)},
         {f"x@b{n}.example" for n in range(7)},
@@ -58,37 +61,37 @@ def test_two_campaigns_with_nothing_in_common_are_two_groups_in_the_order_of_the
 @pytest.mark.parametrize("shared", [{"network": "192.0.2.0/24"}, {"text": "f1"}, {"sites": ("one.example",)}])
 def test_any_single_artefact_ties_when_it_is_rare(shared: dict[str, object]) -> None:
     usual = {"sites": (), "network": None}
-    _, partition = found(gang("a", 5, **(usual | shared)) + honest(150))
+    _, partition = found(gang("a", 5, **(usual | shared)) + honest(CROWD))
     assert partition.count == 1
 
 
 def test_a_link_that_the_unsuspicious_use_too_ties_nobody() -> None:
     popular = {"sites": ("popular.example",)}
-    assert found(gang("a", 6, **popular) + honest(60))[1].count == 1
-    assert found(gang("a", 6, **popular) + honest(60, **popular))[1].count == 0
+    assert found(gang("a", 6, **popular) + honest(CROWD))[1].count == 1
+    assert found(gang("a", 6, **popular) + honest(CROWD, **popular))[1].count == 0
 
 
 def test_the_unsuspicious_are_in_no_group_whatever_they_share() -> None:
-    seen, partition = found(gang("a", 6) + honest(30, network="192.0.2.0/24"))
+    seen, partition = found(gang("a", 6) + honest(CROWD, network="192.0.2.0/24"))
     good = margins_of(seen) < 0
     assert (partition.group[good] == -1).all()
     assert (partition.weight[good] == 0).all()
 
 
 def test_two_senders_are_no_campaign_and_three_are() -> None:
-    assert found(gang("a", 2) + honest(60))[1].count == 0
-    assert found(gang("a", 3) + honest(60), replace(OPTIONS, keep_margin=1.0))[1].count == 1
+    assert found(gang("a", 2) + honest(CROWD))[1].count == 0
+    assert found(gang("a", 3) + honest(CROWD))[1].count == 1
 
 
 def test_a_group_must_be_guilty_taken_together() -> None:
-    seen = window(gang("a", 6) + honest(30))
+    seen = window(gang("a", 6) + honest(CROWD))
     gathered = gather_evidence(seen)
     assert find_groups(gathered, margins_of(seen, bad=0.5), OPTIONS).count == 1
     assert find_groups(gathered, margins_of(seen, bad=-0.5), OPTIONS).count == 0
 
 
 def test_a_doubtful_sender_in_guilty_company_belongs_to_it() -> None:
-    seen = window(gang("a", 6) + honest(30))
+    seen = window(gang("a", 6) + honest(CROWD))
     margins = margins_of(seen)
     doubtful = id_of(seen, "senders", "x@a3.example")
     margins[doubtful] = OPTIONS.seed_margin + 0.1
@@ -106,7 +109,7 @@ def test_where_nobody_is_suspicious_or_tied_there_is_no_group(letters: list[Lett
 @given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 2**31))
 def test_the_same_evidence_gives_the_same_partition_for_a_seed(a: int, b: int, seed: int) -> None:
     options = replace(OPTIONS, seed=seed)
-    seen = window(gang("a", a) + gang("b", b) + honest(20))
+    seen = window(gang("a", a) + gang("b", b) + honest(CROWD))
     gathered, margins = gather_evidence(seen), margins_of(seen)
     first, again = (find_groups(gathered, margins, options) for _ in range(2))
     assert np.array_equal(first.group, again.group)
@@ -123,7 +126,7 @@ def test_the_same_evidence_gives_the_same_partition_for_a_seed(a: int, b: int, s
 def test_a_small_crowd_on_one_artefact_is_tied_as_a_clique(size: int) -> None:
     seen = window(gang("a", size) + honest(100))
     suspects = np.flatnonzero(margins_of(seen) > 0)
-    ties = pair_evidence(gather_evidence(seen), suspects, replace(OPTIONS, neighbours=20)).toarray()
+    ties = pair_evidence(gather_evidence(seen), suspects, replace(FEW, neighbours=20)).toarray()
     assert np.array_equal(ties, ties.T)
     apart = ties[~np.eye(size, dtype=bool)]
     assert len(set(apart.tolist())) == 1
@@ -136,23 +139,23 @@ def test_a_small_crowd_on_one_artefact_is_tied_as_a_clique(size: int) -> None:
 def test_a_large_crowd_is_a_ring_with_the_weights_of_the_clique(size: int) -> None:
     seen = window(gang("a", size) + honest(200))
     gathered, suspects = gather_evidence(seen), np.flatnonzero(margins_of(seen) > 0)
-    ring = pair_evidence(gathered, suspects, replace(OPTIONS, neighbours=6))
-    clique = pair_evidence(gathered, suspects, replace(OPTIONS, neighbours=100))
+    ring = pair_evidence(gathered, suspects, replace(FEW, neighbours=6))
+    clique = pair_evidence(gathered, suspects, replace(FEW, neighbours=100))
     assert clique.nnz == size * (size - 1)
     assert ring.nnz == size * 6
     assert np.allclose(np.asarray(ring.sum(axis=1)), np.asarray(clique.sum(axis=1)))
 
 
 def test_a_crowd_much_larger_than_the_ring_is_found_whole() -> None:
-    seen, partition = found(gang("a", 200) + honest(600), replace(OPTIONS, neighbours=20, full_evidence=1.0))
-    assert groups_of(seen, partition) == [{f"x@a{n}.example" for n in range(200)}]
+    seen, partition = found(gang("a", 60) + honest(2_000), replace(OPTIONS, neighbours=10))
+    assert groups_of(seen, partition) == [{f"x@a{n}.example" for n in range(60)}]
 
 
 def test_pairs_that_share_two_artefacts_are_tied_more_than_pairs_that_share_one() -> None:
     twice = {"network": "192.0.2.0/24"}
     seen = window(gang("a", 4) + gang("b", 4, **twice) + honest(60))
     suspects = np.flatnonzero(margins_of(seen) > 0)
-    ties = pair_evidence(gather_evidence(seen), suspects, replace(OPTIONS, full_evidence=100.0)).toarray()
+    ties = pair_evidence(gather_evidence(seen), suspects, replace(FEW, full_evidence=100.0)).toarray()
     assert ties[4, 5] > 1.5 * ties[0, 1] > 0
 
 
@@ -161,6 +164,6 @@ def test_links_shared_on_different_days_tie_half() -> None:
     apart = [letter(f"x@b{n}.example", f"b-victim{n}@mail.test", sites=("b-shop.example",), day=n * 8) for n in (0, 1)]
     seen = window(together + apart + honest(200))
     suspects = np.flatnonzero(margins_of(seen) > 0)
-    options = replace(OPTIONS, full_evidence=100.0, pair_evidence=0.1)
+    options = replace(FEW, full_evidence=100.0, pair_evidence=0.1)
     ties = pair_evidence(gather_evidence(seen), suspects, options).toarray()
     assert ties[2, 3] == pytest.approx(ties[0, 1] / 2, rel=1e-5)

@@ -1,0 +1,16 @@
+"""One small world and one quickly fitted model for the tests that only look."""
+
+import pytest
+import small_mail
+
+from gnn.train import RiskModel
+
+
+@pytest.fixture(scope="session")
+def lesson() -> small_mail.Lesson:
+    return small_mail.lesson()
+
+
+@pytest.fixture(scope="session")
+def model(lesson: small_mail.Lesson) -> RiskModel:
+    return lesson.fit()
