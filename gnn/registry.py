@@ -11,6 +11,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +72,10 @@ def read(folder: Path) -> RiskModel:
     """Read a model's two files; nothing in them is executed. Raises ModelError."""
     try:
         card = json.loads((folder / CARD).read_bytes())
-        with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
+        weights = io.BytesIO((folder / WEIGHTS).read_bytes())
+        with np.load(weights, allow_pickle=False) as arrays:
             return _unpack(card, dict(arrays))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise ModelError(str(folder), f"cannot be read: {error}", RETRAIN) from error
 
 

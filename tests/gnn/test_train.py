@@ -1,0 +1,97 @@
+"""Fitting: a seed is a model, no label reaches its own row, later rows validate, and one class teaches nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_mail import QUICK, Lesson, nothing_known
+
+from gnn.calibrate import sigmoid
+from gnn.labels import Labels
+from gnn.registry import _pack
+from gnn.train import LEAST_OF_A_CLASS, RiskModel, block_numbers, cross_fitted, learnable
+
+
+def whole(lesson: Lesson) -> "np.ndarray":
+    """Margins' input with all known labels lent."""
+    return lesson.propagated.structure.beside(lesson.lend(lesson.labels))  # type: ignore[return-value]
+
+
+def test_the_same_seed_gives_the_same_bytes(lesson: Lesson, model: RiskModel) -> None:
+    assert _pack(lesson.fit()) == _pack(model)
+
+
+def test_another_seed_gives_another_model(lesson: Lesson, model: RiskModel) -> None:
+    assert _pack(lesson.fit(options=replace(QUICK, seed=8))) != _pack(model)
+
+
+def test_unlabelled_gangs_rank_above_people(lesson: Lesson) -> None:
+    fitted = lesson.fit(options=replace(QUICK, steps=60))
+    margins = fitted.margins(lesson.propagated.structure.beside(lesson.lend(lesson.labels)))
+    unseen = ~lesson.labels.known
+    bad, good = margins[unseen & lesson.guilty], margins[unseen & ~lesson.guilty]
+    assert (bad[:, None] > good[None, :]).mean() > 0.95
+
+
+@pytest.mark.parametrize("flipped", [0, 5, 30])
+def test_no_label_reaches_its_own_row_over_any_number_of_hops(lesson: Lesson, flipped: int) -> None:
+    rows = np.flatnonzero(lesson.labels.known)
+    row = rows[flipped]
+    other = Labels(lesson.labels.malicious.copy(), lesson.labels.benign.copy())
+    other.malicious[row], other.benign[row] = other.benign[row], other.malicious[row]
+    mine, theirs = (cross_fitted(lesson.lend, labels, rows, QUICK) for labels in (lesson.labels, other))
+    assert np.array_equal(mine.values[flipped], theirs.values[flipped])
+    assert not np.array_equal(mine.values, theirs.values)
+
+
+def test_cross_fitted_rows_see_the_labels_of_other_folds(lesson: Lesson) -> None:
+    rows = np.flatnonzero(lesson.labels.known)
+    lent = cross_fitted(lesson.lend, lesson.labels, rows, QUICK)
+    column = lent.values[:, lent.names.index("linked_to.labels.malicious")]
+    assert (column[lesson.labels.target[rows] > 0] > 0).all()
+
+
+def test_the_card_says_what_it_was_fitted_on(lesson: Lesson, model: RiskModel) -> None:
+    assert model.card["labels"] == int(lesson.labels.known.sum())
+    assert model.card["malicious"] == int((lesson.labels.malicious > 0).sum())
+    assert 0 < model.card["steps"] <= QUICK.steps
+    assert model.card["validation"]["rows"] > 0
+    assert np.isfinite(list(model.card["validation"].values())).all()
+
+
+def test_labels_of_both_classes_are_learnable_and_fewer_are_not() -> None:
+    both = Labels(np.repeat([1.0, 0.0], LEAST_OF_A_CLASS), np.repeat([0.0, 1.0], LEAST_OF_A_CLASS))
+    assert learnable(both)
+    assert not learnable(both.hiding(np.array([0])))
+    assert not learnable(nothing_known(50))
+
+
+@pytest.mark.parametrize("malicious", [0.0, 1.0])
+def test_labels_of_one_class_give_everybody_the_same_small_risk(lesson: Lesson, malicious: float) -> None:
+    known = lesson.labels.malicious > 0
+    labels = Labels(np.where(known, malicious, 0.0), np.where(known, 1 - malicious, 0.0))
+    fitted = lesson.fit(labels)
+    margins = fitted.margins(lesson.propagated.structure.beside(lesson.lend(labels)))
+    risk = sigmoid(fitted.calibration.logits(margins, fitted.calibration.prior_of(margins)))
+    assert np.allclose(risk, risk[0])
+    assert 0 < risk[0] < 0.05
+
+
+def test_no_labels_at_all_give_everybody_the_same_small_risk(lesson: Lesson) -> None:
+    fitted = lesson.fit(nothing_known(len(lesson.guilty)))
+    margins = fitted.margins(lesson.propagated.structure.beside(lesson.lend(lesson.labels)))
+    risk = sigmoid(fitted.calibration.logits(margins, fitted.calibration.prior_of(margins)))
+    assert 0 < risk.max() < 0.05
+
+
+def test_few_labels_of_both_classes_are_fitted_without_validation(lesson: Lesson) -> None:
+    rows = np.flatnonzero(lesson.labels.known)
+    some = lesson.labels.hiding(np.setdiff1d(rows, np.concatenate([rows[:8], rows[-8:]])))
+    fitted = lesson.fit(some)
+    assert fitted.card["validation"] == {}
+    margins = fitted.margins(lesson.propagated.structure.beside(lesson.lend(some)))
+    assert np.isfinite(margins).all()
+
+
+def test_blocks_are_numbered_in_order_of_appearance() -> None:
+    assert block_numbers(("b", "a", "b", "c")).tolist() == [0, 1, 0, 2]
