@@ -107,7 +107,9 @@ def test_a_difference_is_paired_so_equal_detectors_differ_by_exactly_nothing():
     rng = np.random.default_rng(2)
     target = (rng.random(200) < 0.3).astype(float)
     good, bad = target + rng.normal(size=200), rng.normal(size=200)
-    found = judge({"a": Scores(good, True), "b": Scores(good * 3, True), "c": Scores(bad, False)}, target, np.arange(200))
+    found = judge(
+        {"a": Scores(good, True), "b": Scores(good * 3, True), "c": Scores(bad, False)}, target, np.arange(200)
+    )
     same = found.difference("a", "b")
     assert (same.value, same.low, same.high) == (0, 0, 0)
     assert found.difference("a", "c").above(0)

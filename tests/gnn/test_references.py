@@ -1,0 +1,101 @@
+"""Reference detectors: each learns from the same labels, none sees a label it must not, each is timed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import small_mail
+
+from gnn.labels import Labels
+from gnn.metrics import Ranking, average_precision
+from gnn.prior import propagate_informed
+from gnn.references import GraphNetwork, GraphTrees, references, run
+from gnn.scene import OWN_BLOCKS, Scene, without
+from gnn.train import cross_fitted
+
+DETECTORS = [GraphNetwork, *(type(detector) for detector in references())]
+
+
+@pytest.fixture(scope="module")
+def scene(lesson: small_mail.Lesson) -> Scene:
+    """Half of the labels are known; the other half is the question."""
+    rows = np.flatnonzero(lesson.labels.known)
+    known = lesson.labels.hiding(rows[::2])
+    informed = propagate_informed(lesson.window, lesson.evidence)
+    return Scene(lesson.window, lesson.evidence, informed, known, lesson.no_domain_labels)
+
+
+@pytest.mark.parametrize("kind", DETECTORS, ids=lambda kind: kind.name)
+def test_a_detector_scores_every_sender_the_same_way_twice(scene, kind):
+    one, again = (run(kind(), scene, scene, small_mail.QUICK) for _ in range(2))
+    assert one.scores.margins.shape == (scene.window.senders.num_rows,)
+    assert np.isfinite(one.scores.margins).all()
+    assert np.array_equal(one.scores.margins, again.scores.margins)
+    assert one.cpu_seconds >= 0
+
+
+@pytest.mark.parametrize("kind", DETECTORS, ids=lambda kind: kind.name)
+def test_a_detector_copes_with_no_label_at_all(scene, kind):
+    size = scene.window.senders.num_rows
+    cold = replace(scene, senders=Labels(np.zeros(size), np.zeros(size)))
+    assert np.isfinite(run(kind(), cold, cold, small_mail.QUICK).scores.margins).all()
+
+
+def test_the_graph_helps_on_gangs_that_share_links(scene, lesson):
+    hidden = ~scene.senders.known
+    found = {}
+    for kind in DETECTORS:
+        margins = run(kind(), scene, scene, small_mail.QUICK).scores.margins[hidden]
+        found[kind.name] = average_precision(*Ranking(margins, lesson.guilty[hidden].astype(float)).curve())
+    assert found["Ringleader"] > found["reports per sender"]
+    assert found["graph trees"] > found["reports per sender"]
+
+
+def test_no_graph_detectors_see_no_channel_of_the_graph(scene):
+    assert set(scene.own().blocks) <= OWN_BLOCKS
+    assert not any(name.startswith(("linked_to", "sent_from", "wrote_to", "carried")) for name in scene.own().names)
+
+
+def test_an_own_label_reaches_no_cross_fitted_channel_of_its_row(scene):
+    rows = np.flatnonzero(scene.senders.known)
+    before = cross_fitted(scene.lend, scene.senders, rows, small_mail.QUICK).values
+    for at in (0, len(rows) // 2):
+        malicious, benign = scene.senders.malicious.copy(), scene.senders.benign.copy()
+        malicious[rows[at]], benign[rows[at]] = benign[rows[at]], malicious[rows[at]]
+        after = cross_fitted(scene.lend, Labels(malicious, benign), rows, small_mail.QUICK).values
+        assert np.array_equal(before[at], after[at])
+    assert not np.array_equal(before, after)
+
+
+def test_the_graph_trees_are_shown_an_own_label_nowhere_else(scene, monkeypatch):
+    """A row's label may move its own training target, not what the trees read of it."""
+    import gnn.references as module
+
+    shown = []
+    monkeypatch.setattr(module, "_trees", lambda x, target, *rest: shown.append((x, target)) or _nothing(scene))
+    rows = np.flatnonzero(scene.senders.known)
+    flipped = Labels(scene.senders.malicious.copy(), scene.senders.benign.copy())
+    flipped.malicious[rows[0]], flipped.benign[rows[0]] = (
+        scene.senders.benign[rows[0]],
+        scene.senders.malicious[rows[0]],
+    )
+    for labels in (scene.senders, flipped):
+        there = replace(scene, senders=labels)
+        GraphTrees().fit_predict(there, there, small_mail.QUICK)
+    (x, target), (x_flipped, target_flipped) = shown
+    assert target[0] != target_flipped[0]
+    assert np.array_equal(x[[0, len(rows)]], x_flipped[[0, len(rows)]])
+
+
+def _nothing(scene):
+    return np.zeros(scene.window.senders.num_rows)
+
+
+def test_an_emptied_relation_tells_nothing_any_more(scene):
+    blind = without(scene, {"linked_to", "wrote_to"})
+    assert blind.evidence.relation("linked_to").counts.nnz == 0
+    assert blind.evidence.cotargets.nnz == 0
+    at = [i for i, b in enumerate(blind.propagated.structure.blocks) if b.split(".")[0] in ("linked_to", "wrote_to")]
+    assert at
+    assert not blind.propagated.structure.values[:, at].std(axis=0).any()
+    assert scene.evidence.relation("linked_to").counts.nnz > 0
