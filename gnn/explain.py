@@ -50,7 +50,7 @@ def reasons(
     section 4); contributions are calibrated log-odds and need not add up, since relations overlap.
     """
     rows = np.flatnonzero(risk.sender_risk >= EXPLAINED_FROM)
-    lent = label_channels(propagated.data, labels.malicious, labels.benign)
+    lent = label_channels(propagated, labels.malicious, labels.benign)
     whole = propagated.structure.beside(lent)
     picked = Channels(whole.values[rows], whole.names, whole.blocks)
     adds = contributions(picked, model)
@@ -65,15 +65,20 @@ def reasons(
 
 def contributions(picked: Channels, model: RiskModel) -> dict[str, Array]:
     """Calibrated log-odds that each relation adds to each row: names to arrays of shape (rows,)."""
-    base = model.margins(picked)
-    relations = dict.fromkeys(block.split(".")[0] for block in picked.blocks)
-    out = {}
-    for relation in relations:
-        silent = picked.values.copy()
-        silent[:, [block.split(".")[0] == relation for block in picked.blocks]] = 0.0
-        without = model.margins(Channels(silent, picked.names, picked.blocks))
-        out["behaviour" if relation == "style" else relation] = model.calibration.slope * (base - without)
+    whole, nothing = model.normalised(picked), model.normalised(_nothing(picked))
+    base = model.margins_of(whole)
+    of_column = np.array([block.split(".")[0] for block in model.blocks])
+    out: dict[str, Array] = {}
+    for relation in dict.fromkeys(of_column.tolist()):
+        silent = np.where(of_column == relation, nothing, whole)
+        name = "behaviour" if relation == "style" else relation
+        out[name] = out.get(name, 0.0) + model.calibration.slope * (base - model.margins_of(silent))
     return out
+
+
+def _nothing(picked: Channels) -> Channels:
+    """One row in which no channel says anything."""
+    return Channels(np.zeros((1, len(picked.names)), np.float32), picked.names, picked.blocks)
 
 
 def _worst(relation: Relation, rows: Ids, risk: Array) -> tuple[Ids, Ids, Array]:
@@ -81,14 +86,14 @@ def _worst(relation: Relation, rows: Ids, risk: Array) -> tuple[Ids, Ids, Array]
     used = relation.used
     degree, total = relation.degree, used.T @ risk
     artefact, others, share = np.full(len(rows), -1, np.int64), np.zeros(len(rows), np.int64), np.zeros(len(rows))
-    for at, row in enumerate(rows.tolist()):
-        mine = used.indices[used.indptr[row] : used.indptr[row + 1]]
-        mine = mine[degree[mine] > 1]
-        if not len(mine):
-            continue
-        mean = (total[mine] - risk[row]) / (degree[mine] - 1)
-        best = int(np.argmax(mean * np.log(used.shape[0] / degree[mine] + 1)))
-        artefact[at], others[at], share[at] = mine[best], degree[mine[best]] - 1, mean[best]
+    cells = used[rows].tocoo()
+    shared = degree[cells.col] > 1
+    row, col = cells.row[shared], cells.col[shared]
+    mean = (total[col] - risk[rows[row]]) / (degree[col] - 1)
+    blame = mean * np.log(used.shape[0] / degree[col] + 1)
+    order = np.lexsort((col, -blame, row))
+    best = order[np.unique(row[order], return_index=True)[1]]
+    artefact[row[best]], others[row[best]], share[row[best]] = col[best], degree[col[best]] - 1, mean[best]
     return artefact, others, share
 
 

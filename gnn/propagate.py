@@ -76,16 +76,21 @@ class Pool:
 
 @dataclass(frozen=True)
 class Propagated:
-    """A window ready to learn from: the typed graph, and every channel that needs no label (rows = senders)."""
+    """A window ready to learn from: the typed graph, its relations ready for pooling, and every channel that needs no
+    label (rows = senders). `cotargets` is sender × sender."""
 
     data: HeteroData
+    pools: tuple[Pool, ...]
+    cotargets: sp.csr_matrix
     structure: Channels
 
 
 def propagate(window: Window, evidence: Evidence) -> Propagated:
     """Everything about a window that does not change with the labels, computed once."""
     data = carrier(window, evidence)
-    return Propagated(data, structure(window, evidence, data))
+    every = pools(data)
+    cotargets = _matrix(data, ("sender", "cotargets", "sender"))
+    return Propagated(data, every, cotargets, structure(window, evidence, data, every))
 
 
 def carrier(window: Window, evidence: Evidence) -> HeteroData:
@@ -113,11 +118,11 @@ def pools(data: HeteroData) -> tuple[Pool, ...]:
     )
 
 
-def structure(window: Window, evidence: Evidence, data: HeteroData) -> Channels:
+def structure(window: Window, evidence: Evidence, data: HeteroData, every: tuple[Pool, ...]) -> Channels:
     """Everything that needs no label: own channels, and what shape of crowd shares each relation with the sender."""
     found = sender_channels(window, evidence)
     users, reports = co_user_signals(window), report_signals(window)
-    for pool in pools(data):
+    for pool in every:
         found = found.beside(_crowd(pool, data, users, evidence))
         if pool.name != "wrote_to":
             found = found.beside(_churn(pool, evidence))
@@ -125,16 +130,16 @@ def structure(window: Window, evidence: Evidence, data: HeteroData) -> Channels:
     return found.beside(_cotarget_structure(evidence, users, reports))
 
 
-def label_channels(data: HeteroData, malicious: Array, benign: Array) -> Channels:
+def label_channels(propagated: Propagated, malicious: Array, benign: Array) -> Channels:
     """Known labels lent over every relation, one and two hops, never a row's own over one hop.
 
     `malicious` and `benign` are label weights by sender, 0 where unknown. Over two hops a row's own label can come
     back through a neighbour: callers that train on labelled rows hide those rows' labels fold by fold
     (`gnn.train.cross_fitted`).
     """
-    every = pools(data)
+    every = propagated.pools
     near = [_lent(pool, malicious, benign) for pool in every]
-    cotarget = _lent_cotarget(_matrix(data, ("sender", "cotargets", "sender")), malicious, benign)
+    cotarget = _lent_cotarget(propagated.cotargets, malicious, benign)
     first = np.max([columns["most"] for columns in near] + [cotarget["mean"]], axis=0)
     found = channels(cotarget, "cotargets.labels")
     for pool, columns in zip(every, near, strict=True):

@@ -48,7 +48,7 @@ class Risk:
 
 def score(propagated: Propagated, evidence: Evidence, senders: Labels, domains: Labels, model: RiskModel) -> Risk:
     """Risk of every node under `model`, with all labels that are known lent over the graph."""
-    lent = label_channels(propagated.data, senders.malicious, senders.benign)
+    lent = label_channels(propagated, senders.malicious, senders.benign)
     margins = model.margins(propagated.structure.beside(lent))
     free = margins[~senders.known]
     prior = model.calibration.prior_of(free if len(free) else margins)

@@ -24,7 +24,7 @@ class Scene:
 
     def lend(self, labels: Labels) -> Channels:
         """Channels of labels lent over the graph."""
-        return label_channels(self.propagated.data, labels.malicious, labels.benign)
+        return label_channels(self.propagated, labels.malicious, labels.benign)
 
     def own(self) -> Channels:
         """Channels of the senders by themselves."""

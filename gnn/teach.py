@@ -22,7 +22,7 @@ def teach(window: Window, propagated: Propagated, labels: Labels, options: Train
         return cold_model(propagated, facts)
     model = train(
         propagated.structure,
-        lambda some: label_channels(propagated.data, some.malicious, some.benign),
+        lambda some: label_channels(propagated, some.malicious, some.benign),
         labels,
         first_seen(window),
         options,

@@ -54,7 +54,11 @@ class RiskModel:
     card: dict[str, Any]
 
     def margins(self, channels: Channels) -> Array:
-        """Uncalibrated log-odds, shape (rows,). The model takes the channels it knows, by name.
+        """Uncalibrated log-odds, shape (rows,)."""
+        return self.margins_of(self.normalised(channels))
+
+    def normalised(self, channels: Channels) -> NDArray[np.float32]:
+        """The channels that the model knows, by name and in its order, as the network takes them.
 
         Raises ModelError where one is missing: the model was fitted by another version.
         """
@@ -62,10 +66,13 @@ class RiskModel:
         if missing:
             raise ModelError("the risk model", f"needs channels that are gone: {sorted(missing)[:3]}", RETRAIN)
         place = {name: at for at, name in enumerate(channels.names)}
-        values = channels.values[:, [place[name] for name in self.names]]
+        return self.normaliser(channels.values[:, [place[name] for name in self.names]])
+
+    def margins_of(self, normalised: NDArray[np.float32]) -> Array:
+        """Uncalibrated log-odds of normalised channels, shape (rows,)."""
         network = RiskNetwork(self.shape, block_numbers(self.blocks))
         network.load_state_dict({name: torch.from_numpy(value) for name, value in self.weights.items()}, strict=False)
-        return network.margins(self.normaliser(values)).astype(np.float64)
+        return network.margins(normalised).astype(np.float64)
 
 
 def block_numbers(blocks: tuple[str, ...]) -> torch.Tensor:

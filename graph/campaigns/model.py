@@ -53,13 +53,13 @@ def refine(evidence: Evidence, suspects: Ids, labels: Ids, names: tuple[str, ...
     kinds = kinds_of(evidence, suspects, names, options)
     days, hours = _profiles(evidence.days, suspects), _profiles(evidence.hours, suspects)
     for _ in range(options.rounds):
+        before = labels = _compact(labels)
         if labels.max(initial=-1) < 0:
             return labels
-        labels = _compact(labels)
-        scores = explained(kinds, (days, hours), labels, options)
-        labels = _merged(scores, labels, options)
-        scores = explained(kinds, (days, hours), labels, options)
-        labels = _reassigned(scores, labels, options)
+        labels = _compact(_merged(explained(kinds, (days, hours), labels, options), labels, options))
+        labels = _reassigned(explained(kinds, (days, hours), labels, options), labels, options)
+        if np.array_equal(before, labels):
+            break
     return labels
 
 
@@ -101,8 +101,7 @@ def _kind_score(kind: Kind, own: sp.csr_matrix, labels: Ids, options: ModelOptio
     edges = kind.used.tocoo()
     per_edge = np.diff(counts.indptr)[edges.col]
     s = np.repeat(edges.row, per_edge).astype(np.int64)
-    at = np.concatenate([np.arange(counts.indptr[a], counts.indptr[a + 1]) for a in edges.col] or [np.zeros(0, int)])
-    at = at.astype(np.int64)
+    at = _ranges(counts.indptr[edges.col].astype(np.int64), per_edge)
     g, a = counts.indices[at].astype(np.int64), np.repeat(edges.col, per_edge)
     inside = counts.data[at] - (labels[s] == g)
     ratio = inside / np.maximum(total[g] - (labels[s] == g), 1) / np.maximum(kind.background[a], 1e-9)
@@ -120,6 +119,12 @@ def _kind_score(kind: Kind, own: sp.csr_matrix, labels: Ids, options: ModelOptio
     gain = np.bincount(s * groups + g, weights=spoken - silent[g], minlength=n * groups).reshape(n, groups)
     draws = np.minimum(degree, kind.draws)[:, None]
     return np.asarray(draws * (out + gain / degree[:, None]))
+
+
+def _ranges(start: Ids, length: Ids) -> Ids:
+    """The concatenation of start[k], start[k] + 1, … of each length."""
+    before = np.cumsum(length) - length
+    return np.repeat(start - before, length) + np.arange(int(length.sum()))
 
 
 def _kept_share(
