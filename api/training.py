@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from api.progress import StageRecorder
 from api.scenes import LEAST_TO_JUDGE, Shot, after, cut_of, enough, first_decided, known_at, last_decided, shoot
 from api.stages import RefreshOptions
 from gnn import registry
+from gnn.calibrate import sigmoid
 from gnn.metrics import Figure, Judged, Scores, judge
 from gnn.risk import score
 from gnn.scene import Scene
@@ -23,7 +25,10 @@ from gnn.train import RiskModel
 from graph.errors import ModelError
 from graph.home import Home, write_lock
 
+Array = NDArray[np.float64]
+
 CHAMPION, CHALLENGER = "champion", "challenger"
+MOST_SHIFT, SHIFT_STEPS = 30.0, 60  # log-odds, halvings: to the last digit
 ROUNDS = 1_000  # the decision hangs on one end of an interval, so that end must stand still
 
 
@@ -139,7 +144,8 @@ def compare(home: Home, shot: Shot, champion: RiskModel, exam: Exam, stages: Sta
         stage.rows = int(taught.scene.senders.known.sum())
     with stages.stage("comparison") as stage:
         stage.rows = len(target)
-        said = {CHAMPION: _said(asked, champion).of(rows), CHALLENGER: _said(asked, challenger).of(rows)}
+        models = {CHAMPION: champion, CHALLENGER: challenger}
+        said = {name: levelled(_said(asked, model).of(rows), target) for name, model in models.items()}
         judged = judge(said, target, np.arange(len(target)), ROUNDS, shot.options.train.seed)
     return _comparison(judged, exam, len(target), int(target.sum()))
 
@@ -187,6 +193,20 @@ def _card(comparison: Comparison) -> dict[str, Any]:
 def _said(asked: Scene, model: RiskModel) -> Scores:
     risk = score(asked.propagated, asked.evidence, asked.senders, asked.domains, model)
     return Scores(risk.evidence_only, calibrated=True)
+
+
+def levelled(scores: Scores, target: Array) -> Scores:
+    """Log-odds shifted so that their mean probability is the share of malicious senders in the exam.
+
+    That share is the choice of those who decide what to look at, not a property of the mail: a model that is right
+    about the window's share must not lose for it.
+    """
+    low, high = -MOST_SHIFT, MOST_SHIFT
+    for _ in range(SHIFT_STEPS):
+        middle = (low + high) / 2
+        too_low = sigmoid(scores.margins + middle).mean() < target.mean()
+        low, high = (middle, high) if too_low else (low, middle)
+    return Scores(scores.margins + (low + high) / 2, scores.calibrated)
 
 
 def _names(scene: Scene) -> set[str]:
