@@ -1,0 +1,184 @@
+"""`evaluate`: on a world, on the sample's layout, on a home's own verdicts; and what it says where it cannot."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import labelled_world
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from api import evaluation
+from api.cli import main
+from api.progress import StageRecorder
+from api.scenes import after, cut_of, first_decided, known_at
+from api.worlds import open_world
+from gnn.evaluate import Verdict, confront
+from gnn.references import ReportsPerSender
+from gnn.report import as_json
+from graph.errors import InputError, RingleaderError
+from graph.schema import VERDICT_ROWS
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tmp_path_factory.getbasetemp() / "labelled"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quickly():
+    """One reference and a small network: what is tested here is who is asked about, not how well it is answered."""
+
+    def little(taught, asked, options, others, tell=None) -> Verdict:
+        return confront(taught, asked, labelled_world.QUICK, (ReportsPerSender(),))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "confront", little)
+        yield
+
+
+@pytest.fixture(scope="module")
+def honest(folder):
+    return figures(folder)
+
+
+def figures(folder: Path, **changes):
+    world = replace(labelled_world.shot_of(folder)[0], **changes)
+    return evaluation.evaluate_world(world, labelled_world.SETTINGS, StageRecorder())
+
+
+def test_a_world_is_judged_on_unlabelled_senders_by_new_and_known_campaigns(folder, honest):
+    _, _, shot = labelled_world.shot_of(folder)
+    found = honest
+    everybody, new, known = found.scopes
+    assert everybody.senders == shot.scene.window.senders.num_rows - shot.scene.senders.known.sum()
+    assert new.malicious + known.malicious == everybody.malicious
+    assert min(new.malicious, known.malicious) > 0
+    assert found.agreement is not None
+    assert found.agreement.new_true < found.agreement.campaigns_true
+    assert found.identity is not None
+    assert 0 <= found.identity.kept <= found.identity.compared
+
+
+def test_an_evaluation_comes_out_the_same_twice(folder, honest):
+    one, again = (as_json(found) for found in (honest, figures(folder)))
+    for timed in (*one["scopes"], *again["scopes"]):
+        timed.pop("cpu_seconds")
+    for part in ("scopes", "agreement", "identity", "in_words"):
+        assert one[part] == again[part]
+
+
+def test_the_truth_reaches_nothing_that_is_scored(folder, honest):
+    """Turning the truth round turns the figures round and leaves every score and campaign as it was."""
+    world, _, shot = labelled_world.shot_of(folder)
+
+    def turned(window):
+        answers = world.answers(window)
+        return replace(answers, truth=replace(answers.truth, target=1 - answers.truth.target))
+
+    lied_to = figures(folder, answers=turned)
+    assert lied_to.agreement == honest.agreement
+    assert lied_to.scopes[0].malicious == honest.scopes[0].senders - honest.scopes[0].malicious
+    assert lied_to.labels == honest.labels == shot.scene.senders.known.sum()
+
+
+def test_a_home_is_judged_on_senders_decided_on_after_the_cut_alone(folder):
+    _, home, shot = labelled_world.shot_of(folder)
+    found = evaluation.evaluate_home(home, labelled_world.SETTINGS, StageRecorder())
+    decided_at = first_decided(shot)
+    cut = cut_of(shot.scene.senders, decided_at)
+    assert cut is not None
+    (scope,) = found.scopes
+    assert scope.senders == (after(decided_at, cut) & shot.scene.senders.known).sum()
+    assert 0 < scope.malicious < scope.senders
+    assert found.agreement is None
+
+
+def test_a_scene_of_an_earlier_moment_holds_no_later_label(folder):
+    _, home, shot = labelled_world.shot_of(folder)
+    decided_at = first_decided(shot)
+    cut = cut_of(shot.scene.senders, decided_at)
+    assert cut is not None
+    past = known_at(home, shot, cut)
+    late = after(decided_at, cut)
+    assert late.any()
+    assert not past.senders.known[late].any()
+    assert np.array_equal(past.senders.target[~late], shot.scene.senders.target[~late])
+
+
+def test_too_few_verdicts_are_an_error_that_counts_them(folder, tmp_path):
+    world, _, _ = labelled_world.shot_of(folder)
+    few = tmp_path / "verdicts.parquet"
+    pq.write_table(pq.read_table(world.paths["verdicts"][0]).cast(VERDICT_ROWS).slice(0, 3), few)
+    home = labelled_world.ingest(replace(world, paths=world.paths | {"verdicts": [few]}), tmp_path / "home")
+    with pytest.raises(RingleaderError, match="too few to learn from") as error:
+        evaluation.evaluate_home(home, labelled_world.SETTINGS, StageRecorder())
+    assert "--world" in error.value.mend
+    assert not (home.path / "evaluations").exists()
+
+
+@pytest.mark.slow
+def test_the_sample_layout_is_judged_on_later_senders_with_and_without_its_confounds():
+    world = open_world(Path(__file__).parents[2] / "data")
+    found = evaluation.evaluate_world(world, labelled_world.SETTINGS, StageRecorder())
+    names = [scope.name for scope in found.scopes]
+    assert names[:2] == ["later senders never seen before", "all later senders"]
+    assert [name.endswith("recipients and networks kept out") for name in names] == [False, False, True, True]
+    assert found.scopes[0].senders < found.scopes[1].senders
+    assert found.families is not None
+    assert found.families.groups >= 30
+    assert found.window_days == 106
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda folder: None, "is no labelled world"),
+        (lambda folder: (folder / "world.json").write_text("{"), "cannot be read"),
+        (lambda folder: (folder / "world.json").write_text('{"start": "2025-01-01"}'), "cannot be read"),
+        (
+            lambda folder: (folder / "world.json").write_text(
+                '{"start": "2025-01-01T00:00:00+00:00", "as_of": "2025-02-01T00:00:00+00:00"}'
+            ),
+            "has no events.parquet",
+        ),
+    ],
+)
+def test_a_folder_that_is_no_world_is_named(tmp_path, made, words):
+    made(tmp_path)
+    with pytest.raises(InputError, match=words) as error:
+        open_world(tmp_path)
+    assert error.value.thing == str(tmp_path)
+
+
+def test_a_damaged_truth_file_is_named(folder, tmp_path):
+    world, _, shot = labelled_world.shot_of(folder)
+    (tmp_path / "truth").mkdir()
+    for name in ("world.json", "events.parquet", "reports.parquet", "verdicts.parquet"):
+        (tmp_path / name).write_bytes((world.folder / name).read_bytes())
+    (tmp_path / "truth" / "senders.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(InputError, match=r"senders\.parquet"):
+        open_world(tmp_path).answers(shot.scene.window)
+
+
+def test_the_command_writes_figures_report_and_plots_beside_each_other(folder, tmp_path, capsys):
+    world, _, _ = labelled_world.shot_of(folder)
+    call = ["--home", str(tmp_path / "home"), "evaluate", "--world", str(world.folder), "--json"]
+    assert main(call) == 0
+    told = json.loads(capsys.readouterr().out)
+    written = Path(told["folder"])
+    assert json.loads((written / "evaluation.json").read_text())["scopes"] == told["scopes"]
+    report = (written / "evaluation.md").read_text()
+    assert "## In words" in report
+    for number in (1, 2, 3):
+        assert f"plot-{number}.svg" in report
+        assert (written / f"plot-{number}.svg").read_text().startswith("<svg")
+    assert written.parent == tmp_path / "home" / "evaluations"
+
+
+def test_the_command_says_where_there_is_nothing_to_evaluate(tmp_path, capsys):
+    assert main(["--home", str(tmp_path), "evaluate"]) == 1
+    assert "holds no events yet" in capsys.readouterr().err
+    assert main(["--home", str(tmp_path), "evaluate", "--world", str(tmp_path / "nowhere")]) == 1
+    assert "ringleader simulate" in capsys.readouterr().err
