@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
-TREE_THREADS = 2  # on a busy machine more OpenMP threads wait for each other and multiply the time
+TREE_THREADS = 1  # on a busy machine OpenMP threads spin while they wait for each other: ten times the CPU seconds
 TREES, TREE_RATE, TREE_LEAVES, TREE_LEAST, TREE_RIDGE = 200, 0.06, 15, 5, 1.0
 REPORT_MESSAGES = 20.0  # messages behind the prior of a report rate: one report of one message is no certainty
 
