@@ -15,7 +15,8 @@ from graph.evidence import Evidence
 
 Array = NDArray[np.float64]
 
-VERDICT_LOGIT = 5.0  # a human verdict moves a node's own log-odds by this much, whatever the network thinks
+VERDICT_LOGIT = 5.0  # a human verdict moves a node's own log-odds by this much
+HEARD = 2.5  # log-odds up to which the network is heard against a verdict: whoever was judged is on the judged side
 DOMAIN_PRIOR_USERS = 1.0  # pseudo-users of prior risk behind every domain: one risky user does not damn a domain
 
 
@@ -53,8 +54,8 @@ def score(propagated: Propagated, evidence: Evidence, senders: Labels, domains: 
     free = margins[~senders.known]
     prior = model.calibration.prior_of(free if len(free) else margins)
     logits = model.calibration.logits(margins, prior)
-    said = from_verdicts(senders)
-    of_domains = _domain_logits(evidence, logits + said, prior) + from_verdicts(domains)
+    said = from_verdicts(senders, logits)
+    of_domains = _domain_risk(evidence, logits + said, prior, domains)
     return Risk(logits + said, of_domains, logits, said, np.zeros_like(logits), prior)
 
 
@@ -70,14 +71,22 @@ def judge(risk: Risk, groups: Partition, evidence: Evidence, domains: Labels) ->
     lift = np.where(member, groups.weight * np.maximum(inherited - risk.senders, 0.0), 0.0)
     lift = np.where(risk.from_verdicts < 0, 0.0, lift)
     senders = risk.senders + lift
-    of_domains = _domain_logits(evidence, senders, risk.prior) + from_verdicts(domains)
+    of_domains = _domain_risk(evidence, senders, risk.prior, domains)
     only = risk.evidence_only + lift
     return replace(risk, senders=senders, domains=of_domains, evidence_only=only, from_groups=lift)
 
 
-def from_verdicts(labels: Labels) -> Array:
-    """Own verdicts as evidence: agreeing sources count whole, conflicting ones less."""
-    return VERDICT_LOGIT * labels.weight * np.where(labels.known, 2 * labels.target - 1, 0.0)
+def from_verdicts(labels: Labels, logits: Array) -> Array:
+    """What own verdicts add to log-odds: agreeing sources count whole, conflicting ones less."""
+    up = VERDICT_LOGIT + np.maximum(-HEARD - logits, 0.0)
+    down = VERDICT_LOGIT + np.maximum(logits - HEARD, 0.0)
+    return labels.weight * np.where(labels.known, np.where(labels.target > 0, up, -down), 0.0)
+
+
+def _domain_risk(evidence: Evidence, senders: Array, prior: float, labels: Labels) -> Array:
+    """Log-odds of domains: their users' risk, and their own verdicts."""
+    logits = _domain_logits(evidence, senders, prior)
+    return logits + from_verdicts(labels, logits)
 
 
 def _domain_logits(evidence: Evidence, senders: Array, prior: float) -> Array:

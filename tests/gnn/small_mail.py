@@ -31,7 +31,7 @@ class Lesson:
         return nothing_known(self.window.domains.num_rows)
 
     def lend(self, labels: Labels) -> Channels:
-        return label_channels(self.propagated.data, labels.malicious, labels.benign)
+        return label_channels(self.propagated, labels.malicious, labels.benign)
 
     def fit(self, labels: Labels | None = None, options: TrainOptions = QUICK) -> RiskModel:
         started = column(self.window.senders.set_column(0, "t", self.window.senders["first_seen"].cast("int64")), "t")

@@ -10,7 +10,7 @@ from small_mail import Lesson
 from windows import id_of, letter, window
 
 from gnn.features import Channels
-from gnn.propagate import Pool, carrier, label_channels, pools, propagate
+from gnn.propagate import Pool, label_channels, pools, propagate
 from graph.evidence import RELATION_TABLE, gather_evidence
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -60,7 +60,7 @@ def test_changing_a_rows_own_label_leaves_its_one_hop_channels_as_they_were(less
     found = []
     for own in (0.0, 1.0):
         malicious[row] = own
-        found.append(near(label_channels(lesson.propagated.data, malicious, 1 - malicious)))
+        found.append(near(label_channels(lesson.propagated, malicious, 1 - malicious)))
     assert found[0].names
     assert np.array_equal(found[0].values[row], found[1].values[row])
     assert not np.array_equal(found[0].values, found[1].values)  # others do see it
@@ -81,11 +81,11 @@ def test_a_label_travels_one_hop_over_a_link_and_two_over_a_chain() -> None:
             letter("d@d.example", "z@z.example"),
         ]
     )
-    data = carrier(seen, gather_evidence(seen))
+    propagated = propagate(seen, gather_evidence(seen))
     a, b, c, d = (id_of(seen, "senders", f"{name}@{name}.example") for name in "abcd")
     malicious = np.zeros(4)
     malicious[a] = 1.0
-    lent = label_channels(data, malicious, np.zeros(4))
+    lent = label_channels(propagated, malicious, np.zeros(4))
     one, two = (lent.values[:, lent.names.index(f"linked_to.labels.{name}")] for name in ("malicious", "two_hops_most"))
     assert one[b] == pytest.approx(np.log(2))
     assert (one[a], one[c], one[d]) == (0, 0, 0)
@@ -94,7 +94,7 @@ def test_a_label_travels_one_hop_over_a_link_and_two_over_a_chain() -> None:
 
 def test_without_labels_the_lent_channels_say_nothing(lesson: Lesson) -> None:
     nothing = np.zeros(len(lesson.guilty))
-    lent = label_channels(lesson.propagated.data, nothing, nothing)
+    lent = label_channels(lesson.propagated, nothing, nothing)
     assert np.allclose(lent.values, 0, atol=1e-6)
 
 
