@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 from gnn.calibrate import sigmoid
 from gnn.features import Channels
 from gnn.labels import Labels
+from gnn.network import PLAIN_SCALE
+from gnn.prior import MARGIN_SCALE, prior_for
 from gnn.propagate import Propagated, label_channels
 from gnn.risk import Risk
-from gnn.train import RiskModel
+from gnn.train import ANCHOR_BLOCK, RiskModel
 from graph import schema
 from graph.evidence import Evidence, Relation
 from graph.values import Window
@@ -30,7 +32,6 @@ WORDS = {
     "cotargets": "shares far more targets than chance with {others} other senders, {share:.0%} of them risky",
     "behaviour": "its own rhythm, volume and answers look like a campaign sender's",
     "reports": "its own messages were reported",
-    "prior": "its habits and what it shares look like campaigns of the simulated worlds that the prior was taught on",
     "campaign": "it belongs to a campaign whose senders are risky together",
     "verdict": "a verdict was given on it",
 }
@@ -53,7 +54,7 @@ def reasons(
     lent = label_channels(propagated, labels.malicious, labels.benign)
     whole = propagated.structure.beside(lent)
     picked = Channels(whole.values[rows], whole.names, whole.blocks)
-    adds = contributions(picked, model)
+    adds = contributions(picked, model, prior_for(propagated.structure))
     adds["verdict"] = risk.from_verdicts[rows]
     adds["campaign"] = risk.from_groups[rows]
     artefacts = {relation.name: _worst(relation, rows, risk.sender_risk) for relation in evidence.relations}
@@ -63,8 +64,21 @@ def reasons(
     return pa.Table.from_pylist([row for part in found for row in part], schema.REASONS)
 
 
-def contributions(picked: Channels, model: RiskModel) -> dict[str, Array]:
-    """Calibrated log-odds that each relation adds to each row: names to arrays of shape (rows,)."""
+def contributions(picked: Channels, model: RiskModel, prior: RiskModel) -> dict[str, Array]:
+    """Calibrated log-odds that each relation adds to each row: names to arrays of shape (rows,).
+
+    What the prior says is handed on to the relations that make it say so.
+    """
+    out = _silenced(picked, model)
+    if out.pop(ANCHOR_BLOCK, None) is not None:
+        trust = model.shape.anchor_scale / (MARGIN_SCALE * PLAIN_SCALE)
+        for relation, value in _silenced(picked, prior).items():
+            out[relation] = out.get(relation, 0.0) + trust * value
+    return {relation: model.calibration.slope * value for relation, value in out.items()}
+
+
+def _silenced(picked: Channels, model: RiskModel) -> dict[str, Array]:
+    """What the margin of each row loses when all channels of a relation say nothing."""
     whole, nothing = model.normalised(picked), model.normalised(_nothing(picked))
     base = model.margins_of(whole)
     of_column = np.array([block.split(".")[0] for block in model.blocks])
@@ -72,7 +86,7 @@ def contributions(picked: Channels, model: RiskModel) -> dict[str, Array]:
     for relation in dict.fromkeys(of_column.tolist()):
         silent = np.where(of_column == relation, nothing, whole)
         name = "behaviour" if relation == "style" else relation
-        out[name] = out.get(name, 0.0) + model.calibration.slope * (base - model.margins_of(silent))
+        out[name] = out.get(name, 0.0) + base - model.margins_of(silent)
     return out
 
 

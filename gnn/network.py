@@ -21,9 +21,16 @@ PLAIN_SCALE = 2.0  # log-odds of ±2 become ±1, the size of the ranked columns
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """Sizes and dropout rates. `members` networks of two hidden layers `width` wide are trained side by side."""
+    """Sizes and dropout rates. `members` networks of two hidden layers `width` wide are trained side by side.
+
+    `anchor` is the column of an earlier opinion, −1 for none: the logit is `anchor_scale · column + anchor_bias` plus
+    what the network adds, which is nothing before the first step.
+    """
 
     inputs: int
+    anchor: int = -1
+    anchor_scale: float = 0.0
+    anchor_bias: float = 0.0
     members: int = 4
     width: int = 48
     dropout: float = 0.3
@@ -65,16 +72,24 @@ class RiskNetwork(nn.Module):
         self.second = Members(shape.members, shape.width, shape.width)
         self.out = Members(shape.members, shape.width, 1)
         self.drop = nn.Dropout(shape.dropout)
+        if shape.anchor >= 0:
+            nn.init.zeros_(self.out.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits, shape (members, rows), of normalised channels (rows, inputs)."""
+        before = self._opinion(x)
         if self.training:
             x = x * self._kept(x)
         many = x.unsqueeze(0).expand(self.shape.members, -1, -1)
         hidden = self.drop(torch.nn.functional.silu(self.first(many)))
         hidden = torch.nn.functional.silu(self.second(hidden))
         logits: Tensor = self.out(hidden).squeeze(-1)
-        return logits
+        return logits + before
+
+    def _opinion(self, x: Tensor) -> Tensor:
+        if self.shape.anchor < 0:
+            return torch.zeros(len(x))
+        return self.shape.anchor_scale * x[:, self.shape.anchor] + self.shape.anchor_bias
 
     def _kept(self, x: Tensor) -> Tensor:
         block_of: Tensor = self.block_of  # type: ignore[assignment]

@@ -20,8 +20,9 @@ from gnn.calibrate import Calibration
 from gnn.features import Channels, channels
 from gnn.network import NetworkShape, Normaliser, RiskNetwork
 from gnn.propagate import Propagated, propagate
-from gnn.train import RiskModel, TrainOptions, fit_network
+from gnn.train import ANCHOR_BLOCK, RiskModel, TrainOptions, fit_network
 from graph.engine import open_engine
+from graph.errors import ModelError
 from graph.evidence import Evidence, gather_evidence
 from graph.lake import Lake
 from graph.schema import EVENTS, REPORTS
@@ -33,8 +34,7 @@ Floats = NDArray[np.float32]
 Array = NDArray[np.float64]
 
 SHIPPED = Path(__file__).parent / "prior"
-BLOCK = "prior"
-MARGIN_SCALE = 4.0  # margins of ±4 are all but certain; the channel is of the size of the others
+MARGIN_SCALE = 2.0  # margins go up to ±15; the channel is of the size of the others
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,17 @@ def propagate_informed(window: Window, evidence: Evidence) -> Propagated:
 
 
 def prior_channel(structure: Channels) -> Channels:
-    """The shipped network's margins of every sender, divided by `MARGIN_SCALE`, as a block named `prior`."""
+    """The prior's margin of every sender, divided by `MARGIN_SCALE`: the block that a home's network starts from."""
+    return channels({"margin": prior_for(structure).margins(structure) / MARGIN_SCALE}, ANCHOR_BLOCK)
+
+
+def prior_for(structure: Channels) -> RiskModel:
+    """The shipped prior, normalised to a window. Raises ModelError where the window's channels are others."""
     model = shipped()
-    if structure.names != model.names:
-        raise ValueError("the shipped prior was taught on other channels: run python -m gnn.prior gnn/prior")
-    fresh = replace(model, normaliser=Normaliser.fit(structure.values, model.normaliser.plain))
-    return channels({"margin": fresh.margins(structure) / MARGIN_SCALE}, BLOCK)
+    own = Channels(structure.values[:, : len(model.names)], model.names, model.blocks)
+    if structure.names[: len(model.names)] != model.names:
+        raise ModelError(str(SHIPPED), "was taught on other channels", "Teach it again: python -m gnn.prior gnn/prior")
+    return replace(model, normaliser=Normaliser.fit(own.values, model.normaliser.plain))
 
 
 @cache

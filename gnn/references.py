@@ -16,11 +16,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # c
 from gnn.calibrate import log_odds
 from gnn.features import Channels, report_signals
 from gnn.metrics import Scores
-from gnn.prior import BLOCK
 from gnn.risk import Risk, score
 from gnn.scene import Scene
 from gnn.teach import first_seen, teach
-from gnn.train import RiskModel, TrainOptions, cross_fitted, learnable, train
+from gnn.train import ANCHOR_BLOCK, RiskModel, TrainOptions, cross_fitted, learnable, train
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -139,7 +138,7 @@ class PriorAlone:
 
     def fit_predict(self, taught: Scene, asked: Scene, options: TrainOptions) -> Scores:
         """A ranking: the prior is not calibrated to any home."""
-        prior = asked.propagated.structure.only({BLOCK})
+        prior = asked.propagated.structure.only({ANCHOR_BLOCK})
         return Scores(prior.values[:, 0].astype(np.float64), calibrated=False)
 
 

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gnn.labels import Labels
-from gnn.network import Normaliser
-from gnn.prior import shipped
+from gnn.prior import prior_for
 from gnn.propagate import Propagated, label_channels
 from gnn.train import RiskModel, TrainOptions, learnable, train
 from graph.values import Window
@@ -32,9 +31,7 @@ def teach(window: Window, propagated: Propagated, labels: Labels, options: Train
 
 def cold_model(propagated: Propagated, facts: dict[str, object]) -> RiskModel:
     """The shipped prior by itself, normalised to this window: ranks senders without a single verdict."""
-    prior, structure = shipped(), propagated.structure
-    own = structure.values[:, [structure.names.index(name) for name in prior.names]]
-    return replace(prior, normaliser=Normaliser.fit(own, prior.normaliser.plain), card={**facts, "cold": True})
+    return replace(prior_for(propagated.structure), card={**facts, "cold": True})
 
 
 def is_cold(model: RiskModel) -> bool:

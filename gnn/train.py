@@ -20,6 +20,8 @@ Rows = NDArray[np.int64]
 LabelChannels = Callable[[Labels], Channels]
 
 RETRAIN = "Train a new one: ringleader train --force"
+PLAIN_BLOCKS = ("labels", "reports", "prior")  # log-odds already: scaled, not ranked
+ANCHOR_BLOCK = "prior"
 LEAST_OF_A_CLASS = 5  # fewer labels of one class than this teach nothing
 LEAST_FOR_VALIDATION = 40
 UNTAUGHT_RISK = 0.01  # of everybody, own verdicts aside, where one class is unknown: there is nothing to tell apart
@@ -39,6 +41,7 @@ class TrainOptions:
     batch_rows: int = 2_048
     members: int = 4
     width: int = 48
+    label_noise: float = 0.02  # share of verdicts taken to be wrong: no single one may pull without bound
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,11 @@ def train(structure: Channels, lend: LabelChannels, labels: Labels, started: Arr
     rows = np.flatnonzero(labels.known)
     blank = lend(labels.hiding(rows))
     crossed = cross_fitted(lend, labels, rows, options)
-    plain = np.array([block.endswith(("labels", "reports")) for block in structure.blocks + crossed.blocks])
+    plain = np.array([block.endswith(PLAIN_BLOCKS) for block in structure.blocks + crossed.blocks])
     known = _take(structure, rows).beside(crossed)
     unknown = _take(structure, rows).beside(_take(blank, rows))
     whole = structure.beside(blank)
     normaliser = Normaliser.fit(whole.values, plain)
-    shape = NetworkShape(inputs=len(known.names), members=options.members, width=options.width)
     lesson = _Lesson(
         normaliser(known.values),
         normaliser(unknown.values),
@@ -110,6 +112,7 @@ def train(structure: Channels, lend: LabelChannels, labels: Labels, started: Arr
         labels.weight[rows],
     )
     early, late = _by_time(started[rows], lesson.target, options)
+    shape = _anchored(known, lesson.some(early), options)
     taught = len(np.unique(lesson.target)) == 2
     steps, calibration, metrics = (
         _validate(structure, lend, labels, rows, early, late, lesson, normaliser, shape, known.blocks, options)
@@ -195,22 +198,49 @@ def _validate(
     hidden = lend(labels.hiding(rows[late]))
     held = normaliser(_take(structure, rows[late]).beside(_take(hidden, rows[late])).values)
     target, weight = lesson.target[late], lesson.weight[late]
-    seen: list[tuple[float, int, Array]] = []
+    seen: list[tuple[int, Array]] = []
 
     def check(step: int, network: RiskNetwork) -> None:
-        margins = network.margins(held).astype(np.float64)
-        seen.append((_log_loss(margins, target, weight), step, margins))
+        seen.append((step, network.margins(held).astype(np.float64)))
 
     _fit(lesson.some(early), shape, blocks, options.steps, options, check)
-    loss, steps, margins = min(seen, key=lambda entry: (entry[0], entry[1]))
+    steps, margins, loss = _chosen(seen, target, weight)
     calibration = calibrate(margins, target, weight)
     probability = sigmoid(calibration.logits(margins, calibration.label_prior))
     metrics = {"log_loss": loss, "rows": float(len(late)), "ece": expected_calibration_error(probability, target)}
     return steps, calibration, metrics
 
 
-def _log_loss(margins: Array, target: Array, weight: Array) -> float:
-    return float(np.average(np.logaddexp(0, margins) - target * margins, weights=weight))
+def _anchored(known: Channels, lesson: _Lesson, options: TrainOptions) -> NetworkShape:
+    """The network's shape, starting from the shipped prior where the channels hold it, scaled to the home's labels."""
+    shape = NetworkShape(inputs=len(known.names), members=options.members, width=options.width)
+    if ANCHOR_BLOCK not in known.blocks:
+        return shape
+    anchor = known.blocks.index(ANCHOR_BLOCK)
+    fitted = calibrate(lesson.known[:, anchor].astype(np.float64), lesson.target, lesson.weight)
+    return replace(shape, anchor=anchor, anchor_scale=fitted.slope, anchor_bias=fitted.offset)
+
+
+def _chosen(seen: list[tuple[int, Array]], target: Array, weight: Array) -> tuple[int, Array, float]:
+    """Steps, margins and loss of the best moment; the first moment, the prior, unless the best beats it beyond noise.
+
+    Judged after calibration: what counts is who is above whom. Noise is one standard error of the paired difference.
+    """
+    losses = [_calibrated_losses(margins, target, weight) for _, margins in seen]
+    mean = [float(np.average(loss, weights=weight)) for loss in losses]
+    best = int(np.argmin(mean))
+    gain = losses[0] - losses[best]
+    error = float(np.std(gain)) / max(len(gain), 1) ** 0.5
+    if float(np.average(gain, weights=weight)) <= error:
+        best = 0
+    return seen[best][0], seen[best][1], mean[best]
+
+
+def _calibrated_losses(margins: Array, target: Array, weight: Array) -> Array:
+    """Log loss of each row after Platt scaling."""
+    fitted = calibrate(margins, target, weight)
+    logits = fitted.logits(margins, fitted.label_prior)
+    return np.asarray(np.logaddexp(0, logits) - target * logits)
 
 
 def _fit(
@@ -223,7 +253,8 @@ def _fit(
 ) -> RiskNetwork:
     """Half of a labelled row's weight is its copy with the neighbours' labels blanked."""
     x = np.concatenate([lesson.known, lesson.blank])
-    target, weight = np.tile(lesson.target, 2), np.tile(lesson.weight / 2, 2)
+    noise = options.label_noise
+    target, weight = np.tile(lesson.target * (1 - 2 * noise) + noise, 2), np.tile(lesson.weight / 2, 2)
     return fit_network(x, target, weight, shape, blocks, steps, options, check)
 
 
@@ -247,6 +278,8 @@ def fit_network(
         rows, y, w = torch.from_numpy(x), torch.from_numpy(target).float(), torch.from_numpy(weight).float()
         optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps)
+        if check is not None:
+            check(0, network)
         for step in range(1, steps + 1):
             network.train()
             optimiser.zero_grad()
