@@ -109,22 +109,27 @@ def graph_of(piece: Slice, options: RefreshOptions) -> Window:
     return window
 
 
-def verdicts_of(home: Home, piece: Slice) -> pa.Table:
-    """Verdicts of lake and ledger (graph.schema.VERDICT_ROWS) known at the window's end, in a fixed order."""
+def verdicts_of(home: Home, piece: Slice, known_at: datetime) -> pa.Table:
+    """Verdicts of lake and ledger (graph.schema.VERDICT_ROWS) known at a moment, in a fixed order."""
     lake = pq.read_table(list(piece.verdicts), schema=schema.VERDICT_ROWS) if piece.verdicts else None
-    parts = [VerdictLedger(home).as_table(piece.as_of)] + ([lake] if lake is not None else [])
+    parts = [VerdictLedger(home).as_table(known_at)] + ([lake] if lake is not None else [])
     rows = pa.concat_tables([part.cast(schema.VERDICT_ROWS) for part in parts])
-    rows = rows.filter(pc.less_equal(rows["ts"], pa.scalar(piece.as_of, schema.TIME)))
+    rows = rows.filter(pc.less_equal(rows["ts"], pa.scalar(known_at, schema.TIME)))
     return rows.sort_by([(name, "ascending") for name in ("ts", "kind", "key", "source", "verdict")])
 
 
-def decisions_of(home: Home, piece: Slice, window: Window) -> Decisions:
-    """Verdicts known at the window's end, as rows and as labels of its nodes."""
-    rows = verdicts_of(home, piece)
+def decisions_of(home: Home, piece: Slice, window: Window, until_now: bool = False) -> Decisions:
+    """Verdicts known at the window's end, as rows and as labels of its nodes.
+
+    With `until_now` the ledger's later ones count too: a refresh of the newest events should not wait for an event
+    younger than the verdict. A refresh of a named moment is time-safe and leaves them out.
+    """
+    known_at = max(piece.as_of, datetime.now(UTC)) if until_now else piece.as_of
+    rows = verdicts_of(home, piece, known_at)
     known = campaigns_before(home, piece.as_of)
     members = known.members if known else None
-    senders = labels_of("sender", window.senders["key"], rows, piece.as_of, members)
-    return Decisions(rows, senders, labels_of("domain", window.domains["key"], rows, piece.as_of, members), known)
+    senders = labels_of("sender", window.senders["key"], rows, known_at, members)
+    return Decisions(rows, senders, labels_of("domain", window.domains["key"], rows, known_at, members), known)
 
 
 def campaigns_before(home: Home, as_of: datetime) -> Known | None:

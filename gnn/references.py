@@ -16,10 +16,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # c
 from gnn.calibrate import log_odds
 from gnn.features import Channels, report_signals
 from gnn.metrics import Scores
-from gnn.risk import Risk, score
+from gnn.risk import Risk, judge, score
 from gnn.scene import Scene
 from gnn.teach import first_seen, teach
 from gnn.train import ANCHOR_BLOCK, RiskModel, TrainOptions, cross_fitted, learnable, train
+from graph.campaigns.find import FindOptions, find_groups
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -64,10 +65,12 @@ class GraphNetwork:
         self.risk: Risk | None = None
 
     def fit_predict(self, taught: Scene, asked: Scene, options: TrainOptions) -> Scores:
-        """Log-odds before a sender's own verdict is counted."""
+        """Log-odds before a sender's own verdict is counted, its campaign's risk included as in a refresh."""
         self.model = teach(taught.window, taught.propagated, taught.senders, options)
         self.risk = score(asked.propagated, asked.evidence, asked.senders, asked.domains, self.model)
-        return Scores(self.risk.evidence_only, calibrated=True)
+        groups = find_groups(asked.evidence, self.risk.senders, FindOptions(seed=options.seed))
+        judged = judge(self.risk, groups, asked.evidence, asked.domains)
+        return Scores(judged.evidence_only, calibrated=True)
 
 
 class ReportsPerSender:

@@ -91,7 +91,7 @@ def test_where_nobody_is_risky_nothing_is_explained(lesson: Lesson, model: RiskM
 
 def test_a_contribution_is_what_the_log_odds_lose_without_it(lesson: Lesson, model: RiskModel) -> None:
     whole = lesson.propagated.structure.beside(lesson.lend(lesson.labels))
-    adds = contributions(whole, model)
+    adds = contributions(whole, model, prior_for(lesson.propagated.structure))
     silent = whole.values.copy()
     silent[:, [block.startswith("linked_to.") for block in whole.blocks]] = 0
     lost = model.margins(whole) - model.margins(Channels(silent, whole.names, whole.blocks))
