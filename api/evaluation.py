@@ -80,7 +80,8 @@ def evaluate_world(world: World, settings: Settings, stages: StageRecorder) -> E
         families = _families(shot, answers.truth, stages) if answers.families else None
     agreed = None if answers.families else _agreement(shot.scene, answers, groups)
     found = _Found(verdict, scopes, groups, identity, agreed, families)
-    return found.evaluation(f"world {world.folder.name}", WORLD_PROTOCOL, shot, answers.truth, stages)
+    protocol = f"{WORLD_PROTOCOL} {world.caveat}".strip()
+    return found.evaluation(f"world {world.folder.name}", protocol, shot, answers.truth, stages)
 
 
 def evaluate_home(home: Home, settings: Settings, stages: StageRecorder) -> Evaluation:

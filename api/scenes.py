@@ -61,7 +61,7 @@ def last_decided(home: Home, options: RefreshOptions) -> datetime | None:
         return None
     now = max(datetime.now(UTC), span[1])
     everything = replace(options, as_of=now, window_days=(now - span[0]).days + 1)
-    verdicts = work.verdicts_of(home, work.read_slice(home, everything))
+    verdicts = work.verdicts_of(home, work.read_slice(home, everything), now)
     return max((row["ts"] for row in verdicts.to_pylist() if row["kind"] == "sender"), default=None)
 
 

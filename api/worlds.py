@@ -24,6 +24,10 @@ Mask = NDArray[np.bool_]
 KINDS = ("events", "reports", "verdicts")
 SAMPLE_AS_OF = datetime(2002, 10, 14, tzinfo=UTC)  # data/README.md, "What to look at"
 SAMPLE_DAYS = 106
+SIMULATED = (
+    "The prior that ships was taught on other worlds of this simulator, so these figures show what is possible on its "
+    "own kind of mail; how well it travels only real mail shows."
+)
 FAMILY_EVENTS = 5  # near-duplicate groups of the sample that are large enough to be a campaign
 
 
@@ -46,6 +50,7 @@ class World:
     as_of: datetime
     window_days: int
     answers: Callable[[Window], Answers]
+    caveat: str = ""
 
 
 def open_world(folder: Path) -> World:
@@ -81,7 +86,7 @@ def _simulated(folder: Path) -> World:
     facts = json.loads((folder / "world.json").read_text(encoding="utf-8"))
     start, as_of = (datetime.fromisoformat(facts[name]) for name in ("start", "as_of"))
     days = max((as_of - start).days, 1)  # all of it: campaigns of the first days are the labelled ones
-    return World(folder, _paths(folder), as_of, days, lambda window: _simulated_answers(folder, window))
+    return World(folder, _paths(folder), as_of, days, lambda window: _simulated_answers(folder, window), SIMULATED)
 
 
 def _simulated_answers(folder: Path, window: Window) -> Answers:

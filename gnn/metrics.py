@@ -84,20 +84,31 @@ def recall_at(good: Array, bad: Array, rate: float) -> float:
     return float(good[allowed].max(initial=0.0) / good[-1])
 
 
+class Reliability:
+    """Rows in equally filled bins of probability, sorted once and measured under many weights."""
+
+    def __init__(self, probability: Array, target: Array) -> None:
+        self._order = np.argsort(probability, kind="stable")
+        bins = min(BINS, len(self._order))
+        self._starts = np.linspace(0, len(self._order), bins, endpoint=False).astype(np.int64)
+        self._gap = (probability - target)[self._order]
+
+    def error(self, weight: Array | None = None) -> float:
+        """Mean |confidence − frequency| over the bins, weighted by size (Naeini et al. 2015); NaN where empty."""
+        w = np.ones(len(self._order)) if weight is None else weight[self._order]
+        if w.sum() <= 0:
+            return float("nan")
+        return float(np.abs(np.add.reduceat(w * self._gap, self._starts)).sum() / w.sum())
+
+
 def calibration_error(probability: Array, target: Array, weight: Array | None = None) -> float:
-    """Mean |confidence − frequency| over equally filled bins, weighted by size (Naeini et al. 2015); NaN if empty."""
-    w = np.ones(len(probability)) if weight is None else weight
-    if not len(probability) or w.sum() <= 0:
-        return float("nan")
-    order = np.argsort(probability, kind="stable")
-    starts = np.linspace(0, len(order), min(BINS, len(order)), endpoint=False).astype(np.int64)
-    gaps = np.add.reduceat((w * (probability - target))[order], starts)
-    return float(np.abs(gaps).sum() / w.sum())
+    """Expected calibration error of probabilities, as `Reliability.error`."""
+    return Reliability(probability, target).error(weight)
 
 
-def log_loss(margins: Array, target: Array, weight: Array | None = None) -> float:
-    """Mean negative log-likelihood of log-odds."""
-    return float(np.average(np.logaddexp(0, margins) - target * margins, weights=weight))
+def log_losses(margins: Array, target: Array) -> Array:
+    """Negative log-likelihood of log-odds, row by row."""
+    return np.asarray(np.logaddexp(0, margins) - target * margins)
 
 
 def threshold_at(margins: Array, target: Array, rate: float) -> float:
@@ -126,21 +137,22 @@ class _Sheet:
     """One detector's ranking, prepared once and measured under many weights."""
 
     def __init__(self, scores: Scores, target: Array) -> None:
-        self.ranking = Ranking(scores.margins, target)
-        self.calibrated, self.margins, self.target = scores.calibrated, scores.margins, target
-        self.probability = sigmoid(scores.margins)
-        self.unsure = (self.probability >= UNSURE[0]) & (self.probability <= UNSURE[1])
+        self.ranking, self.calibrated = Ranking(scores.margins, target), scores.calibrated
+        probability = sigmoid(scores.margins)
+        self.unsure = (probability >= UNSURE[0]) & (probability <= UNSURE[1])
+        self.all = Reliability(probability, target)
+        self.some = Reliability(probability[self.unsure], target[self.unsure])
+        self.losses = log_losses(scores.margins, target)
 
     def measure(self, weight: Array | None = None) -> Array:
         """MEASURES in order; those of calibration NaN for a mere ranking."""
         good, bad = self.ranking.curve(weight)
         found = [average_precision(good, bad), recall_at(good, bad, STRICT), recall_at(good, bad, LOOSE)]
-        if not self.calibrated:
+        if not self.calibrated or not len(self.losses):
             return np.array([*found, *[np.nan] * 3])
         unsure = None if weight is None else weight[self.unsure]
-        found.append(calibration_error(self.probability, self.target, weight))
-        found.append(calibration_error(self.probability[self.unsure], self.target[self.unsure], unsure))
-        return np.array([*found, log_loss(self.margins, self.target, weight)])
+        loss = float(np.average(self.losses, weights=weight))
+        return np.array([*found, self.all.error(weight), self.some.error(unsure), loss])
 
 
 @dataclass(frozen=True)
