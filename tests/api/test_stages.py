@@ -1,0 +1,224 @@
+"""Each stage of a refresh alone, from values made by hand."""
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from windows import AS_OF, START, id_of, letter, window
+
+from api import stages
+from api.settings import Settings
+from api.stages import Champion, Decisions, RefreshOptions
+from gnn.labels import Labels
+from gnn.risk import Risk
+from graph.campaigns import Partition, describe_campaigns
+from graph.errors import LakeError
+from graph.evidence import gather_evidence
+from graph.home import Home
+from graph.lake import Lake
+from graph.schema import EVENTS, SCORES, VERDICT_ROWS
+from graph.snapshot import publish
+from graph.store import open_store
+from graph.values import Campaigns, GraphContents, Refresh, Slice, Window
+from graph.verdicts import Decision, VerdictLedger
+
+GANG = [f"x@bad{n}.example" for n in range(4)]
+REFRESH = Refresh("r-1", START, AS_OF, "m-1", "0" * 64)
+MODEL: Any = object()  # a stage that only passes the model on does not look at it
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home").ensure()
+
+
+@pytest.fixture(scope="module")
+def seen() -> Window:
+    bad = [
+        letter(key, f"v{n}@mail.test", sites=("shop.example",), network="192.0.2.0/24") for n, key in enumerate(GANG)
+    ]
+    return window([*bad, letter("ann@a.example", "bob@b.example")])
+
+
+def piece(**more: Any) -> Slice:
+    usual = {"start": START, "as_of": AS_OF, "events": (), "reports": (), "verdicts": (), "fingerprint": "f" * 64}
+    return Slice(**(usual | more))
+
+
+def decisions(verdicts: list[dict[str, Any]] | None = None) -> Decisions:
+    none = Labels(np.zeros(0), np.zeros(0))
+    return Decisions(pa.Table.from_pylist(verdicts or [], VERDICT_ROWS), none, none, None)
+
+
+def verdict(key: str, word: str, kind: str = "sender", ts: datetime = START) -> dict[str, Any]:
+    return {"kind": kind, "key": key, "verdict": word, "ts": ts, "source": "desk"}
+
+
+def risk_for(seen: Window) -> Risk:
+    """Three for the gang, minus three for the rest."""
+    logits = np.array([3.0 if key in GANG else -3.0 for key in seen.senders["key"].to_pylist()])
+    nothing = np.zeros_like(logits)
+    values = {"senders": logits, "domains": np.full(seen.domains.num_rows, -1.0), "evidence_only": logits, "prior": 0.1}
+    return Risk(**(values | {field.name: nothing for field in fields(Risk) if field.name not in values}))
+
+
+def campaigns_for(seen: Window) -> Campaigns:
+    group = np.array([0 if key in GANG else -1 for key in seen.senders["key"].to_pylist()])
+    partition = Partition(group, (group >= 0).astype(np.float64))
+    return describe_campaigns(seen, gather_evidence(seen), partition, risk_for(seen).senders, None, REFRESH, {})
+
+
+def contents_for(seen: Window) -> GraphContents:
+    return stages.contents_of(REFRESH, seen, risk_for(seen), campaigns_for(seen), decisions())
+
+
+def options(**more: Any) -> RefreshOptions:
+    return replace(RefreshOptions.of(Settings(), None), **more)
+
+
+def test_options_follow_the_settings() -> None:
+    settings = Settings()
+    made = RefreshOptions.of(settings, AS_OF)
+    assert (made.as_of, made.window_days, made.store) == (AS_OF, settings.refresh.window_days, settings.refresh.store)
+    assert made.train.seed == made.find.seed == settings.model.seed
+    assert made.retention_days is None  # 0 keeps all
+
+
+def test_a_slice_of_an_empty_lake_is_a_clear_error(home: Home) -> None:
+    with pytest.raises(LakeError, match="holds no events"):
+        stages.read_slice(home, options())
+
+
+def test_a_slice_ends_at_the_newest_event_unless_told_otherwise(home: Home) -> None:
+    rows = [
+        {"event_id": str(day), "ts": START + timedelta(days=day), "channel": "mail", "sender": "a@a.example"}
+        for day in (1, 4)
+    ]
+    batch = pa.RecordBatch.from_pylist([row | {"recipients": ["b@b.example"], "domains": []} for row in rows], EVENTS)
+    Lake(home.path).ingest(events=[batch])
+    assert stages.read_slice(home, options()).as_of == START + timedelta(days=4)
+    built = stages.graph_of(stages.read_slice(home, options(as_of=START + timedelta(days=2), window_days=3)), options())
+    assert built.senders["events"].to_pylist() == [1]
+
+
+def test_decisions_gather_the_ledger_up_to_the_windows_end(home: Home, seen: Window) -> None:
+    ledger = VerdictLedger(home)
+    ledger.add(Decision("sender", GANG[0], "malicious", "desk", ts=AS_OF - timedelta(days=1)))
+    ledger.add(Decision("sender", "ann@a.example", "benign", "desk", ts=AS_OF + timedelta(seconds=1)))
+    found = stages.decisions_of(home, piece(), seen)
+    assert found.senders.malicious[id_of(seen, "senders", GANG[0])] == 1
+    assert not found.senders.known[id_of(seen, "senders", "ann@a.example")]
+    assert found.known is None
+
+
+def test_the_newest_verdict_on_a_campaign_counts() -> None:
+    rows = [
+        verdict("c-1", "benign", "campaign", START),
+        verdict("c-1", "malicious", "campaign", START + timedelta(days=1)),
+        verdict("c-2", "benign", "campaign"),
+        verdict("a@a.example", "benign"),
+    ]
+    assert decisions(rows).campaign_verdicts == {"c-1": "malicious", "c-2": "benign"}
+
+
+def test_campaigns_are_carried_over_from_an_earlier_window_only(home: Home, seen: Window) -> None:
+    publication = stages.publication_of(contents_for(seen), risk_for(seen), _no_reasons(), _champion(), ())
+    publish(home, publication, keep=3)
+    assert stages.campaigns_before(home, AS_OF) is None
+    known = stages.campaigns_before(home, AS_OF + timedelta(seconds=1))
+    assert known is not None
+    assert known.campaigns.equals(campaigns_for(seen).campaigns)
+
+
+def test_a_damaged_snapshot_is_passed_over(home: Home, seen: Window) -> None:
+    publication = stages.publication_of(contents_for(seen), risk_for(seen), _no_reasons(), _champion(), ())
+    snapshot = publish(home, publication, keep=3)
+    (home.snapshots / snapshot.id / "campaigns.parquet").write_bytes(b"rubbish")
+    assert stages.campaigns_before(home, AS_OF + timedelta(days=1)) is None
+
+
+def _no_reasons() -> pa.Table:
+    from graph.schema import REASONS
+
+    return REASONS.empty_table()
+
+
+def _champion() -> Champion:
+    class Card:
+        card: dict[str, object] = {"metrics": {}}  # noqa: RUF012
+
+    model: Any = Card()
+    return Champion("m-1", model)
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, True),
+        ({"fingerprint": "e" * 64}, False),
+        ({"start": START - timedelta(days=1)}, False),
+        ({"as_of": AS_OF + timedelta(seconds=1)}, False),
+    ],
+)
+def test_a_refresh_is_named_by_its_input(change: dict[str, Any], same: bool) -> None:
+    first = stages.identify(piece(), Champion("m-1", MODEL), decisions())
+    other = stages.identify(piece(**change), Champion("m-1", MODEL), decisions())
+    assert (first.id == other.id) is same
+
+
+def test_another_model_or_verdict_is_another_refresh() -> None:
+    first = stages.identify(piece(), Champion("m-1", MODEL), decisions())
+    judged = decisions([verdict("a@a.example", "benign")])
+    others = [
+        stages.identify(piece(), Champion("m-2", MODEL), decisions()),
+        stages.identify(piece(), Champion("m-1", MODEL), judged),
+    ]
+    assert len({first.id, *(other.id for other in others)}) == 3
+    assert (first.model, first.fingerprint) == ("m-1", "f" * 64)
+
+
+def test_scores_name_every_node_its_risk_and_its_campaign(seen: Window) -> None:
+    scores = stages.scores_of(contents_for(seen), risk_for(seen))
+    assert scores.schema == SCORES
+    rows = {(row["kind"], row["key"]): row for row in scores.to_pylist()}
+    assert len(rows) == seen.senders.num_rows + seen.domains.num_rows
+    (name,) = campaigns_for(seen).campaigns["campaign_id"].to_pylist()
+    assert {rows["sender", key]["campaign_id"] for key in GANG} == {name}
+    assert rows["domain", "shop.example"]["campaign_id"] == name
+    assert rows["sender", "ann@a.example"]["campaign_id"] is None
+    assert rows["sender", GANG[0]]["risk"] == pytest.approx(1 / (1 + np.exp(-3)))
+    assert {(row["model"], row["as_of"]) for row in rows.values()} == {("m-1", AS_OF.astimezone(UTC))}
+
+
+def test_a_sleeping_campaign_claims_no_node(seen: Window) -> None:
+    contents = contents_for(seen)
+    table = contents.campaigns.campaigns
+    place = table.schema.get_field_index("state")
+    asleep = table.set_column(place, "state", pa.array(["dormant"]))
+    sleeping = replace(contents, campaigns=replace(contents.campaigns, campaigns=asleep))
+    scores = stages.scores_of(sleeping, risk_for(seen))
+    assert scores["campaign_id"].null_count == scores.num_rows
+
+
+def test_the_store_is_written_and_its_size_told(home: Home, seen: Window) -> None:
+    contents = contents_for(seen)
+    told = stages.write_store(home, contents, options(store="ladybug:"))
+    with open_store("ladybug:", home) as store:
+        counts = store.counts()
+    assert told == sum(counts.values())
+    assert counts["Sender"] == seen.senders.num_rows
+
+
+def test_rows_of_each_value_are_counted(seen: Window) -> None:
+    found = campaigns_for(seen)
+    assert stages.rows_of(seen) == seen.wrote_to.num_rows
+    assert stages.rows_of(found) == found.members.num_rows
+    assert stages.rows_of(Partition(np.array([0, 1, -1]), np.ones(3))) == 2
+    assert stages.rows_of(risk_for(seen)) == seen.senders.num_rows + seen.domains.num_rows
+    assert stages.rows_of(found.members) == found.members.num_rows
+    assert stages.rows_of(7) == 7
+    assert stages.rows_of("no table") is None
