@@ -338,7 +338,7 @@ assert in_child(calm, Silent()) == 0
 after = live(calm)
 assert before != after
 
-points = [("graph store", 3), ("snapshot", 0), ("snapshot", 6), ("snapshot", 20)]
+points = [("graph store", 3), ("snapshot", 6), ("snapshot", 20)]
 seen = []
 for number, (stage, steps) in enumerate(points):
     home = folder / f"killed-{number}"
@@ -363,8 +363,8 @@ def test_a_kill_at_any_stage_leaves_the_old_snapshot_and_the_next_refresh_works(
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     killed, old_kept = map(int, done.stdout.split())
-    assert killed == 4
-    assert old_kept >= 3
+    assert killed == 3
+    assert old_kept >= 2
 
 
 @pytest.mark.parametrize("table", ["scores", "summaries"])
