@@ -1,6 +1,7 @@
 """`train`: a challenger replaces the champion only where it is better on verdicts that neither has seen."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC
 
@@ -32,8 +33,8 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def labelled(folder, tmp_path):
     """A home of its own with the labelled world in it, no model yet; and options that end in the world's middle."""
-    world, _, shot = labelled_world.shot_of(folder)
-    home = labelled_world.ingest(world, tmp_path / "home")
+    world, shared, shot = labelled_world.shot_of(folder)
+    home = Home(shutil.copytree(shared.path, tmp_path / "home"))
     times = first_decided(shot)
     times = np.sort(times[~np.isnat(times)])
     middle = times[len(times) // 2].item().replace(tzinfo=UTC)
