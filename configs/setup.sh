@@ -15,11 +15,12 @@ if [ ! -x "$venv/bin/python" ]; then
     exit 1
   }
 fi
-echo "setup: installing what requirements.lock names (the first time: a few minutes, about 4 GB)"
+echo "setup: installing what requirements.lock names (the first time: a few minutes, about 6 GB)"
 # uv itself comes from the lock too: its lines, with their hashes, are installed first.
 sed -n '/^uv==/,/[^\\]$/p' requirements.lock >"$venv/uv.lock"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$venv/uv.lock"
-"$venv/bin/uv" pip sync --python "$venv/bin/python" --require-hashes requirements.lock || {
+# Bytecode is compiled here, once: the commands start several times faster, also where Python may not write it later.
+"$venv/bin/uv" pip sync --compile-bytecode --python "$venv/bin/python" --require-hashes requirements.lock || {
   echo "setup: the fast installer failed; trying pip"
   "$venv/bin/python" -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 }

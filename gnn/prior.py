@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -37,12 +38,20 @@ SHIPPED = Path(__file__).parent / "prior"
 MARGIN_SCALE = 2.0  # margins go up to ±15; the channel is of the size of the others
 
 
+VIEWED_EVENTS = 30_000  # a smaller world shows a mailbox next to nothing
+
+
 @dataclass(frozen=True)
 class PriorOptions:
-    """The worlds and the network. Worlds go through the presets in turn, each with a hardness and a seed of its own."""
+    """The worlds and the network. Worlds go through the presets in turn, each with a hardness and a seed of its own.
 
-    worlds: int = 18
-    events: int = 100_000
+    `events` are their sizes, in turn. The larger ones are also seen through a few mailboxes alone, `mailboxes` in
+    turn, incoming mail only: what a Maildir shows, where nobody is ever seen to answer.
+    """
+
+    worlds: int = 24
+    events: tuple[int, ...] = (100_000, 100_000, 30_000, 6_000)
+    mailboxes: tuple[int, ...] = (400, 60, 12)
     first_seed: int = 1_000
     days: int = 30
     rows: int = 3_000  # of each class and world
@@ -96,7 +105,7 @@ def teach_prior(options: PriorOptions, say: Callable[[str], None] = lambda line:
         rows = _balanced(target, options, number)
         lessons.append(Lesson(normaliser(structure.values[rows]), target[rows], _even(target[rows])))
         names, blocks = structure.names, structure.blocks
-        say(f"world {number + 1} of {options.worlds}: {len(rows)} senders")
+        say(f"lesson {number + 1}: {len(rows)} senders of {len(target)}, {target.sum():.0f} malicious")
     assert normaliser is not None
     shape = NetworkShape(inputs=len(names), members=options.train.members, width=options.train.width)
     x = np.concatenate([lesson.x for lesson in lessons])
@@ -113,21 +122,41 @@ def _worlds(options: PriorOptions) -> Iterator[tuple[Channels, Array]]:
     presets = ("ordinary", "hard", "adversarial")
     for number in range(options.worlds):
         hardness = np.random.default_rng(options.first_seed + number).uniform(0, 1)
+        size = options.events[number % len(options.events)]
         with tempfile.TemporaryDirectory() as folder:
             world = load_preset(
                 presets[number % len(presets)],
-                events=options.events,
+                events=size,
                 seed=options.first_seed + number,
                 hardness=float(hardness),
             )
             simulate(world, Path(folder) / "world", lambda rows: None)
-            yield _lesson(Path(folder), options)
+            events = pq.read_table(Path(folder) / "world" / "events.parquet").cast(EVENTS)
+            yield _lesson(Path(folder), "home", events, options)
+            if size >= VIEWED_EVENTS:
+                seen = _incoming(
+                    events, options.mailboxes[number % len(options.mailboxes)], options.first_seed + number
+                )
+                yield _lesson(Path(folder), "view", seen, options)
 
 
-def _lesson(folder: Path, options: PriorOptions) -> tuple[Channels, Array]:
-    world, lake = folder / "world", Lake(folder / "home")
+def _incoming(events: pa.Table, mailboxes: int, seed: int) -> pa.Table:
+    """The events that some mailboxes received, with these as the only recipients."""
+    rows = events.to_pylist()
+    people = sorted({recipient for row in rows for recipient in row["recipients"]})
+    chosen = set(np.random.default_rng(seed).choice(people, min(mailboxes, len(people)), replace=False).tolist())
+    kept = [
+        {**row, "recipients": mine}
+        for row in rows
+        if row["sender"] not in chosen and (mine := [one for one in row["recipients"] if one in chosen])
+    ]
+    return pa.Table.from_pylist(kept, EVENTS)
+
+
+def _lesson(folder: Path, home: str, events: pa.Table, options: PriorOptions) -> tuple[Channels, Array]:
+    world, lake = folder / "world", Lake(folder / home)
     lake.ingest(
-        events=pq.read_table(world / "events.parquet").cast(EVENTS).to_batches(),
+        events=events.to_batches(),
         reports=pq.read_table(world / "reports.parquet").cast(REPORTS).to_batches(),
     )
     with open_engine("duckdb") as engine:

@@ -193,11 +193,11 @@ def _validate(
 ) -> tuple[int, Calibration, dict[str, float]]:
     """Steps with the least loss on the later slice, whose labels nobody saw; calibration on the same slice.
 
-    With too few labels for a slice the network stays at the prior.
+    With too few labels for a slice it is half of the steps, uncalibrated.
     """
     if len(rows) < LEAST_FOR_VALIDATION or len(np.unique(lesson.target[early])) < 2:
         prior = float(np.average(lesson.target, weights=lesson.weight))
-        return 0 if shape.anchor >= 0 else options.steps // 2, Calibration(label_prior=prior), {}
+        return options.steps // 2, Calibration(label_prior=prior), {}
     hidden = lend(labels.hiding(rows[late]))
     held = normaliser(_take(structure, rows[late]).beside(_take(hidden, rows[late])).values)
     target, weight = lesson.target[late], lesson.weight[late]

@@ -1,4 +1,4 @@
-"""The first model of a home: taught by verdicts of both classes, else the prior that ships, and said to be so."""
+"""The first model of a home: taught by verdicts of both classes, else by weaker signs, and said to be so."""
 
 import numpy as np
 from small_mail import QUICK, Lesson, nothing_known
@@ -6,7 +6,7 @@ from small_mail import QUICK, Lesson, nothing_known
 from gnn.labels import Labels
 from gnn.prior import propagate_informed
 from gnn.registry import _pack
-from gnn.teach import first_seen, is_cold, teach
+from gnn.teach import first_seen, is_cold, teach, with_weak_labels
 
 
 def test_verdicts_of_both_classes_teach_a_model_of_the_homes_own(lesson: Lesson) -> None:
@@ -19,11 +19,11 @@ def test_verdicts_of_both_classes_teach_a_model_of_the_homes_own(lesson: Lesson)
     assert _pack(teach(lesson.window, informed, lesson.labels, QUICK)) == _pack(model)
 
 
-def test_without_verdicts_the_shipped_prior_scores_everybody(lesson: Lesson) -> None:
-    informed = propagate_informed(lesson.window, lesson.evidence)
-    model = teach(lesson.window, informed, nothing_known(len(lesson.guilty)), QUICK)
+def test_without_verdicts_a_cold_model_scores_everybody(lesson: Lesson) -> None:
+    informed, unknown = propagate_informed(lesson.window, lesson.evidence), nothing_known(len(lesson.guilty))
+    model = teach(lesson.window, informed, unknown, QUICK)
     assert is_cold(model)
-    margins = model.margins(informed.structure)
+    margins = model.margins(informed.structure.beside(lesson.lend(unknown)))
     assert margins.shape == (lesson.window.senders.num_rows,)
     assert np.isfinite(margins).all()
     assert len(np.unique(margins)) > 10
@@ -46,3 +46,11 @@ def test_first_seen_grows_with_time(lesson: Lesson) -> None:
     times = lesson.window.senders["first_seen"].to_pylist()
     order = np.argsort(first_seen(lesson.window), kind="stable")
     assert [times[at] for at in order] == sorted(times)
+
+
+def test_a_verdict_is_never_overruled_by_a_weak_label(lesson: Lesson) -> None:
+    informed = propagate_informed(lesson.window, lesson.evidence)
+    weak = with_weak_labels(lesson.window, informed, lesson.labels)
+    known = lesson.labels.known
+    assert (weak.target[known] == lesson.labels.target[known]).all()
+    assert (weak.malicious[known] == lesson.labels.malicious[known]).all()

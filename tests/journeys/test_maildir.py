@@ -84,9 +84,6 @@ def test_a_maildir_without_a_single_verdict_is_read_and_scored(
     assert open_current(Home(tmp_path)).lookup("domain", "shop.test") is not None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the shipped prior was taught on large worlds and sees nothing in a small mailbox"
-)
 def test_a_maildir_without_a_single_verdict_yields_the_campaign(
     maildir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
