@@ -4,7 +4,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gnn.calibrate import sigmoid
 from gnn.features import Channels
 from gnn.labels import Labels
 from gnn.network import PLAIN_SCALE
@@ -154,10 +153,10 @@ def _artefact(
 
 
 def _domain_rows(window: Window, evidence: Evidence, risk: Risk) -> list[dict[str, object]]:
-    use = evidence.relation("linked_to").used + evidence.relation("address_at").used
-    users = np.asarray((use > 0).sum(axis=0)).ravel()
+    use = evidence.domain_users
+    users = np.asarray(use.sum(axis=0)).ravel()
     rows = np.flatnonzero(risk.domain_risk >= EXPLAINED_FROM)
-    total = (use > 0).astype(float).T @ sigmoid(risk.senders)
+    total = use.T @ risk.sender_risk
     out = []
     for row in rows.tolist():
         key, count = window.domains["key"][row].as_py(), int(users[row])

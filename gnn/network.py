@@ -5,7 +5,7 @@ et al. 2020, arXiv:2004.11198). Whole blocks of channels are dropped at random i
 hides one kind of evidence still scores (relation dropping as in NARS, Yu et al. 2020, arXiv:2011.09679).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -36,10 +36,6 @@ class NetworkShape:
     dropout: float = 0.3
     input_dropout: float = 0.1
     block_dropout: float = 0.25
-
-    def as_dict(self) -> dict[str, float | int]:
-        """For the model's card."""
-        return asdict(self)
 
 
 class Members(nn.Module):

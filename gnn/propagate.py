@@ -87,16 +87,16 @@ class Propagated:
 
 def propagate(window: Window, evidence: Evidence) -> Propagated:
     """Everything about a window that does not change with the labels, computed once."""
-    data = carrier(window, evidence)
+    own = sender_channels(window, evidence)
+    data = carrier(window, evidence, own)
     every = pools(data)
     cotargets = _matrix(data, ("sender", "cotargets", "sender"))
-    return Propagated(data, every, cotargets, structure(window, evidence, data, every))
+    return Propagated(data, every, cotargets, structure(window, evidence, data, every, own))
 
 
-def carrier(window: Window, evidence: Evidence) -> HeteroData:
+def carrier(window: Window, evidence: Evidence, own: Channels) -> HeteroData:
     """The typed graph: own channels on senders, degrees on artefacts, an edge type a relation, co-targeting too."""
     data = HeteroData()
-    own = sender_channels(window, evidence)
     data["sender"].x = torch.from_numpy(own.values)
     for relation in evidence.relations:
         data[relation.nodes].x = torch.from_numpy(_artefact_columns(getattr(window, relation.nodes)))
@@ -118,9 +118,9 @@ def pools(data: HeteroData) -> tuple[Pool, ...]:
     )
 
 
-def structure(window: Window, evidence: Evidence, data: HeteroData, every: tuple[Pool, ...]) -> Channels:
+def structure(window: Window, evidence: Evidence, data: HeteroData, every: tuple[Pool, ...], own: Channels) -> Channels:
     """Everything that needs no label: own channels, and what shape of crowd shares each relation with the sender."""
-    found = sender_channels(window, evidence)
+    found = own
     users, reports = co_user_signals(window), report_signals(window)
     for pool in every:
         found = found.beside(_crowd(pool, data, users, evidence))

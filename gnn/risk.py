@@ -91,8 +91,7 @@ def _domain_risk(evidence: Evidence, senders: Array, prior: float, labels: Label
 
 def _domain_logits(evidence: Evidence, senders: Array, prior: float) -> Array:
     """A domain is as risky as those who use it: beta-smoothed mean risk of its distinct users."""
-    use = evidence.relation("linked_to").used + evidence.relation("address_at").used
-    use.data = np.ones_like(use.data)
+    use = evidence.domain_users
     users = np.asarray(use.sum(axis=0)).ravel()
     share = (use.T @ sigmoid(senders) + DOMAIN_PRIOR_USERS * prior) / (users + DOMAIN_PRIOR_USERS)
     bounded = np.clip(share, 1e-6, 1 - 1e-6)

@@ -70,6 +70,12 @@ class Evidence:
                 return relation
         raise KeyError(name)
 
+    @property
+    def domain_users(self) -> sp.csr_matrix:
+        """Senders × domains, one where a sender links to the domain or has its address there, float64."""
+        both: sp.csr_matrix = self.relation("linked_to").used + self.relation("address_at").used
+        return (both > 0).astype(np.float64)
+
 
 def gather_evidence(window: Window) -> Evidence:
     """The relations of a window as sparse matrices, and who shares targets beyond chance."""

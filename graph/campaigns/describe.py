@@ -101,9 +101,9 @@ def _names(table: pa.Table, rows: NDArray[np.integer[Any]]) -> list[str]:
 
 def _member_domains(groups: _Groups) -> sp.coo_matrix:
     """Domain × group: share of a domain's users who are inside, where that makes it a member."""
-    use = groups.evidence.relation("linked_to").used + groups.evidence.relation("address_at").used
-    everybody = np.asarray((use > 0).sum(axis=0)).ravel()
-    both = ((use > 0).astype(float).T @ groups.indicator).tocoo()
+    use = groups.evidence.domain_users
+    everybody = np.asarray(use.sum(axis=0)).ravel()
+    both = (use.T @ groups.indicator).tocoo()
     share = both.data / np.maximum(everybody[both.row], 1)
     alone = (both.data >= 2) | (everybody[both.row] == 1) & (groups.sizes[both.col] <= 2 * both.data)
     keep = (share > MEMBER_DOMAIN_PURITY) & alone
