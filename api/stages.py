@@ -14,11 +14,13 @@ import pyarrow.parquet as pq
 from api.settings import Settings
 from gnn import registry
 from gnn.explain import reasons
+from gnn.fit import TrainOptions
 from gnn.labels import Labels, labels_of
+from gnn.model import RiskModel
 from gnn.propagate import Propagated
 from gnn.risk import Risk, judge, score
 from gnn.teach import is_cold, teach
-from gnn.train import RiskModel, TrainOptions, learnable
+from gnn.train import learnable
 from graph import schema
 from graph.campaigns import FindOptions, Known, Partition, describe_campaigns
 from graph.engine import open_engine

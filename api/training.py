@@ -18,10 +18,10 @@ from api.stages import RefreshOptions
 from gnn import registry
 from gnn.calibrate import sigmoid
 from gnn.metrics import Figure, Judged, Scores, judge
+from gnn.model import RiskModel
 from gnn.risk import score
 from gnn.scene import Scene
 from gnn.teach import is_cold, teach
-from gnn.train import RiskModel
 from graph.errors import ModelError
 from graph.home import Home, write_lock
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gnn.calibrate import sigmoid
+from gnn.fit import TrainOptions
 from gnn.metrics import BINS, LOOSE, Figure, Ranking, Scores, average_precision, judge, threshold_at
+from gnn.model import RiskModel
 from gnn.references import Detector, GraphNetwork, Timed, run
 from gnn.risk import Risk
 from gnn.scene import Scene
-from gnn.train import RiskModel, TrainOptions
 from graph.evidence import column
 
 Array = NDArray[np.float64]

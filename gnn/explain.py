@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 
 from gnn.features import Channels
 from gnn.labels import Labels
+from gnn.model import ANCHOR_BLOCK, RiskModel
 from gnn.network import PLAIN_SCALE
 from gnn.prior import MARGIN_SCALE, prior_for
 from gnn.propagate import Propagated, label_channels
 from gnn.risk import Risk
-from gnn.train import ANCHOR_BLOCK, RiskModel
 from graph import schema
 from graph.evidence import Evidence, Relation
 from graph.values import Window

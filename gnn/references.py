@@ -15,11 +15,13 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # c
 
 from gnn.calibrate import log_odds
 from gnn.features import Channels, report_signals
+from gnn.fit import TrainOptions
 from gnn.metrics import Scores
+from gnn.model import ANCHOR_BLOCK, RiskModel
 from gnn.risk import Risk, judge, score
 from gnn.scene import Scene
 from gnn.teach import first_seen, teach
-from gnn.train import ANCHOR_BLOCK, RiskModel, TrainOptions, cross_fitted, learnable, train
+from gnn.train import cross_fitted, learnable, train
 from graph.campaigns.find import FindOptions, find_groups
 
 Array = NDArray[np.float64]

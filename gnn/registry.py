@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gnn.calibrate import Calibration
+from gnn.model import RETRAIN, RiskModel
 from gnn.network import NetworkShape, Normaliser
-from gnn.train import RETRAIN, RiskModel
 from graph.atomic import TEMPORARY, make_folder, point_to, read_pointer, sync_folder, write_bytes
 from graph.errors import ModelError
 from graph.home import Home

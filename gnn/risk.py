@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from gnn.calibrate import sigmoid
 from gnn.labels import Labels
+from gnn.model import RiskModel
 from gnn.propagate import Propagated, label_channels
-from gnn.train import RiskModel
 from graph.campaigns.find import Partition
 from graph.campaigns.risk import group_logits
 from graph.evidence import Evidence

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gnn.features import Channels
+from gnn.fit import TrainOptions
 from gnn.labels import Labels
+from gnn.model import RiskModel
 from gnn.prior import prior_for
 from gnn.propagate import Propagated, label_channels
-from gnn.train import RiskModel, TrainOptions, learnable, train
+from gnn.train import learnable, train
 from graph.evidence import column
 from graph.values import Window
 

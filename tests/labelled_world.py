@@ -10,7 +10,7 @@ from api.scenes import Shot, shoot
 from api.settings import Settings
 from api.stages import RefreshOptions
 from api.worlds import World, open_world
-from gnn.train import TrainOptions
+from gnn.fit import TrainOptions
 from graph.home import Home
 from graph.simulate import load_preset, simulate
 from graph.simulate.options import Dial

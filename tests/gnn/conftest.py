@@ -3,7 +3,7 @@
 import pytest
 import small_mail
 
-from gnn.train import RiskModel
+from gnn.model import RiskModel
 
 
 @pytest.fixture(scope="session")

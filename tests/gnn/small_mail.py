@@ -6,9 +6,11 @@ import numpy as np
 from windows import Letter, Report, letter, window
 
 from gnn.features import Channels
+from gnn.fit import TrainOptions
 from gnn.labels import Labels
+from gnn.model import RiskModel
 from gnn.propagate import Propagated, label_channels, propagate
-from gnn.train import RiskModel, TrainOptions, train
+from gnn.train import train
 from graph.evidence import Evidence, column, gather_evidence
 from graph.values import Window
 

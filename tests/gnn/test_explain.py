@@ -9,9 +9,9 @@ from small_mail import Lesson
 
 from gnn.explain import EXPLAINED_FROM, REASONS, contributions, reasons
 from gnn.features import Channels
+from gnn.model import RiskModel
 from gnn.prior import prior_for
 from gnn.risk import Risk, score
-from gnn.train import RiskModel
 from graph import schema
 
 

@@ -11,7 +11,7 @@ import pytest
 from small_mail import Lesson
 
 from gnn import registry
-from gnn.train import RiskModel
+from gnn.model import RiskModel
 from graph.errors import ModelError
 from graph.home import Home
 

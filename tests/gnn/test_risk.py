@@ -10,8 +10,8 @@ from small_mail import Lesson, nothing_known
 from windows import id_of
 
 from gnn.labels import Labels
+from gnn.model import RiskModel
 from gnn.risk import HEARD, VERDICT_LOGIT, Risk, from_verdicts, judge, score
-from gnn.train import RiskModel
 from graph.campaigns import Partition
 
 

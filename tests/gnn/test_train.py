@@ -8,8 +8,9 @@ from small_mail import QUICK, Lesson, nothing_known
 
 from gnn.calibrate import sigmoid
 from gnn.labels import Labels
+from gnn.model import RiskModel, block_numbers
 from gnn.registry import _pack
-from gnn.train import LEAST_OF_A_CLASS, RiskModel, block_numbers, cross_fitted, learnable
+from gnn.train import LEAST_OF_A_CLASS, cross_fitted, learnable
 
 
 def whole(lesson: Lesson) -> "np.ndarray":

@@ -14,7 +14,7 @@ from api.progress import StageRecorder
 from api.refresh import RefreshSummary, run_refresh
 from api.settings import Settings
 from api.stages import RefreshOptions
-from gnn.train import TrainOptions
+from gnn.fit import TrainOptions
 from graph.home import Home
 from graph.lake import Lake
 from graph.schema import EVENTS, VERDICT_ROWS

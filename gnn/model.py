@@ -1,0 +1,75 @@
+"""A fitted risk network with all it needs to score: plain arrays, no code. Knows neither training nor files."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gnn.calibrate import Calibration
+from gnn.features import Channels
+from gnn.network import NetworkShape, Normaliser, RiskNetwork
+from graph.errors import ModelError
+
+Array = NDArray[np.float64]
+
+RETRAIN = "Train a new one: ringleader train --force"
+PLAIN_BLOCKS = ("labels", "reports", "prior")  # log-odds already: scaled, not ranked
+ANCHOR_BLOCK = "prior"
+
+
+@dataclass(frozen=True)
+class RiskModel:
+    """Weights, normaliser and calibration of a network over named channels, with a card that says where it is from."""
+
+    shape: NetworkShape
+    weights: dict[str, NDArray[np.float32]]
+    normaliser: Normaliser
+    names: tuple[str, ...]
+    blocks: tuple[str, ...]
+    calibration: Calibration
+    card: dict[str, Any]
+
+    def margins(self, channels: Channels) -> Array:
+        """Uncalibrated log-odds, shape (rows,)."""
+        return self.margins_of(self.normalised(channels))
+
+    def normalised(self, channels: Channels) -> NDArray[np.float32]:
+        """The channels that the model knows, by name and in its order, as the network takes them.
+
+        Raises ModelError where one is missing: the model was fitted by another version.
+        """
+        missing = set(self.names) - set(channels.names)
+        if missing:
+            raise ModelError("the risk model", f"needs channels that are gone: {sorted(missing)[:3]}", RETRAIN)
+        place = {name: at for at, name in enumerate(channels.names)}
+        return self.normaliser(channels.values[:, [place[name] for name in self.names]])
+
+    def margins_of(self, normalised: NDArray[np.float32]) -> Array:
+        """Uncalibrated log-odds of normalised channels, shape (rows,)."""
+        network = RiskNetwork(self.shape, block_numbers(self.blocks))
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in self.weights.items()}, strict=False)
+        return network.margins(normalised).astype(np.float64)
+
+
+def new_network(shape: NetworkShape, blocks: tuple[str, ...], seed: int) -> RiskNetwork:
+    """An untaught network over columns of these blocks; the same seed gives the same weights."""
+    torch.manual_seed(seed)
+    return RiskNetwork(shape, block_numbers(blocks))
+
+
+def weights_of(network: RiskNetwork) -> dict[str, NDArray[np.float32]]:
+    """What fitting changed, as arrays."""
+    return {name: value.numpy().copy() for name, value in network.state_dict().items() if name != "block_of"}
+
+
+def is_plain(blocks: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Which columns are scaled instead of ranked, shape (columns,)."""
+    return np.array([block.endswith(PLAIN_BLOCKS) for block in blocks], dtype=bool)
+
+
+def block_numbers(blocks: tuple[str, ...]) -> torch.Tensor:
+    """The number of each column's block, in order of first appearance."""
+    order = {block: at for at, block in enumerate(dict.fromkeys(blocks))}
+    return torch.tensor([order[block] for block in blocks], dtype=torch.int64)
