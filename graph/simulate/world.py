@@ -1,9 +1,8 @@
 """Puts a world together: plans everybody, lets time run chunk by chunk, and writes events, labels and truth."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from zlib import crc32
 
@@ -13,22 +12,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graph.errors import RingleaderError
-from graph.schema import CHANNELS, EVENTS, TIME
+from graph.schema import EVENTS, TIME
 from graph.simulate import campaigns as crime
 from graph.simulate.bulk import Invitations, Mailings
 from graph.simulate.campaigns import Underworld, plan_underworld
 from graph.simulate.ground import Ground, host_texts
 from graph.simulate.labels import ReportDesk, Sightings, labels_end, open_report_desk, report_table, verdict_table
-from graph.simulate.names import fixed_width, hexadecimal
 from graph.simulate.options import WorldOptions
+from graph.simulate.paper import COMPRESSION, Texts, WorldSummary, describe, event_batch, event_ids, write_tables
 from graph.simulate.people import Correspondence, People, Strangers, plan_people, plan_web
 from graph.simulate.rhythm import DAY, WEEK, WEEK_DAYS, Days, volume
 from graph.simulate.rows import Ints, Longs, Rows, concat, no_rows, owners, without_repeats
 from graph.simulate.senders import PLANNERS, Population
 from graph.simulate.stage import Stage
 
-COMPRESSION = "zstd"
-ID_DIGITS = 10
 BULK = (
     "newsletter",
     "political",
@@ -41,22 +38,6 @@ BULK = (
     "seller",
     "conference",
 )
-
-
-@dataclass(frozen=True)
-class WorldSummary:
-    """What was written: counts, and the time at which the world should be judged."""
-
-    out: Path
-    events: int
-    senders: int
-    malicious_senders: int
-    campaigns: int
-    reports: int
-    verdicts: int
-    start: datetime
-    labels_end: datetime
-    as_of: datetime
 
 
 @dataclass(frozen=True)
@@ -199,49 +180,6 @@ class Clock:
 # ---- paper
 
 
-class Printer:
-    """Turns rows into the contract's columns."""
-
-    def __init__(self, ground: Ground, start: int) -> None:
-        self.start = start
-        self.keys = ground.keys
-        self.hosts = ground.host_names
-        self.prefixes = ground.prefixes
-        self.host_texts = host_texts()
-        self.channels = pa.array(CHANNELS, pa.string())
-
-    def batch(self, rows: Rows, first_event: int) -> pa.RecordBatch:
-        n = len(rows)
-        known = rows.network >= 0
-        network = pa.array(np.where(known, rows.network, 0), mask=~known)
-        prefix, host = self.prefixes.take(network), self.host_texts.take(pa.array(rows.host))
-        shown = rows.fingerprint != 0
-        columns = [
-            event_ids(np.arange(first_event, first_event + n)),
-            pa.array(rows.ts + self.start).cast(TIME),
-            self.channels.take(pa.array(rows.channel)),
-            self.keys.take(pa.array(rows.sender)),
-            _lists(rows.to_count, self.keys.take(pa.array(rows.to))),
-            _lists(rows.link_count, self.hosts.take(pa.array(rows.link))),
-            pc.binary_join_element_wise(prefix, host, ""),
-            pc.if_else(pa.array(shown), hexadecimal(rows.fingerprint, 16), pa.scalar(None, pa.string())),
-        ]
-        return pa.RecordBatch.from_arrays(columns, schema=EVENTS)
-
-
-def event_ids(numbers: Longs) -> pa.Array:
-    """Event ids by number: unique, of one width, telling nothing but the order of arrival."""
-    powers = 10 ** np.arange(ID_DIGITS - 1, -1, -1, dtype=np.int64)
-    digits = (numbers[:, None] // powers % 10 + ord("0")).astype(np.uint8)
-    return fixed_width(np.concatenate([np.full((len(numbers), 1), ord("e"), np.uint8), digits], axis=1))
-
-
-def _lists(counts: Ints, flat: pa.Array) -> pa.Array:
-    offsets = np.zeros(len(counts) + 1, np.int32)
-    np.cumsum(counts, out=offsets[1:])
-    return pa.ListArray.from_arrays(pa.array(offsets), flat)
-
-
 class Ledger:
     """What was seen so far of every mailbox and site."""
 
@@ -275,7 +213,8 @@ def _first(known: Longs, at: Ints, ts: Longs) -> None:
 def _written(world: World, folder: Path, progress: Callable[[int], None]) -> WorldSummary:
     options, ground = world.options, world.ground
     start = int(options.start.timestamp()) * 1_000_000
-    clock, printer, ledger = Clock(world), Printer(ground, start), Ledger(ground, options.days * DAY)
+    texts = Texts(ground.keys, ground.host_names, ground.prefixes, host_texts())
+    clock, ledger = Clock(world), Ledger(ground, options.days * DAY)
     desk = _report_desk(world)
     rng = stream(options, "reports")
     done = 0
@@ -284,10 +223,10 @@ def _written(world: World, folder: Path, progress: Callable[[int], None]) -> Wor
             rows = clock.rows(days)
             ledger.note(rows)
             desk.watch(rng, rows, done)
-            writer.write_batch(printer.batch(rows, done))
+            writer.write_batch(event_batch(rows, texts, start, done))
             done += len(rows)
             progress(done)
-    return _labels_written(world, folder, printer, ledger, desk, done)
+    return _labels_written(world, folder, ledger, desk, done)
 
 
 def _report_desk(world: World) -> ReportDesk:
@@ -297,27 +236,25 @@ def _report_desk(world: World) -> ReportDesk:
     return open_report_desk(world.options, world.people, bulk, ground.mailboxes, world.underworld.campaigns, rng)
 
 
-def _labels_written(
-    world: World, folder: Path, printer: Printer, ledger: Ledger, desk: ReportDesk, events: int
-) -> WorldSummary:
+def _labels_written(world: World, folder: Path, ledger: Ledger, desk: ReportDesk, events: int) -> WorldSummary:
     options, ground, campaigns = world.options, world.ground, world.underworld.campaigns
     owner = crime.sender_table(campaigns, ground.mailboxes)
     site_names = ground.site_names(np.arange(ground.sites))
     sightings = ledger.sightings()
-    reports = report_table(desk, event_ids, printer.keys, printer.start)
+    start = int(options.start.timestamp()) * 1_000_000
+    reports = report_table(desk, event_ids, ground.keys, start)
     verdicts = verdict_table(
-        options, campaigns, owner, sightings, printer.keys, site_names, printer.start, stream(options, "verdicts")
+        options, campaigns, owner, sightings, ground.keys, site_names, start, stream(options, "verdicts")
     )
-    senders = _sender_truth(world, owner, sightings, printer)
+    senders = _sender_truth(world, owner, sightings, start)
     tables = {
         "reports": reports,
         "verdicts": verdicts,
         "truth/senders": senders,
         "truth/domains": _domain_truth(world, site_names, sightings),
-        "truth/campaigns": crime.campaign_table(campaigns, printer.start),
+        "truth/campaigns": crime.campaign_table(campaigns, start),
     }
-    for name, table in tables.items():
-        pq.write_table(table, folder / f"{name}.parquet", compression=COMPRESSION)
+    write_tables(folder, tables)
     summary = WorldSummary(
         out=folder,
         events=events,
@@ -330,11 +267,11 @@ def _labels_written(
         labels_end=options.start + timedelta(microseconds=labels_end(options)),
         as_of=options.start + timedelta(days=options.days),
     )
-    _describe(summary, options, folder)
+    describe(summary, "populations", options.seed, options.as_dict())
     return summary
 
 
-def _sender_truth(world: World, owner: Ints, sightings: Sightings, printer: Printer) -> pa.Table:
+def _sender_truth(world: World, owner: Ints, sightings: Sightings, start: int) -> pa.Table:
     """Every mailbox that sent anything."""
     ground, campaigns = world.ground, world.underworld.campaigns
     seen = np.flatnonzero(sightings.events)
@@ -343,12 +280,12 @@ def _sender_truth(world: World, owner: Ints, sightings: Sightings, printer: Prin
     hijacked = guilty & (roles == "person")
     return pa.table(
         {
-            "key": printer.keys.take(pa.array(seen)),
+            "key": ground.keys.take(pa.array(seen)),
             "malicious": pa.array(guilty),
             **_belongings(owner[seen], campaigns),
             "archetype": pa.array(np.where(hijacked, "hijacked", roles), pa.string()),
             "events": pa.array(sightings.events[seen]),
-            "first_ts": pa.array(sightings.first[seen] + printer.start).cast(TIME),
+            "first_ts": pa.array(sightings.first[seen] + start).cast(TIME),
         }
     ).sort_by("key")
 
@@ -373,13 +310,3 @@ def _belongings(owner: Ints, campaigns: list[crime.Campaign]) -> dict[str, pa.Ar
     names = pa.array([c.name for c in campaigns], pa.string())
     operators = pa.array([c.operator for c in campaigns], pa.string())
     return {"campaign": names.take(number), "operator": operators.take(number)}
-
-
-def _describe(summary: WorldSummary, options: WorldOptions, folder: Path) -> None:
-    moments = {name: getattr(summary, name).isoformat() for name in ("start", "labels_end", "as_of")}
-    counts = {
-        name: getattr(summary, name)
-        for name in ("events", "senders", "malicious_senders", "campaigns", "reports", "verdicts")
-    }
-    text = json.dumps({"seed": options.seed, **moments, **counts, "options": options.as_dict()}, indent=2)
-    (folder / "world.json").write_text(text + "\n", encoding="utf-8")
