@@ -48,9 +48,13 @@ class RiskModel:
 
     def margins_of(self, normalised: NDArray[np.float32]) -> Array:
         """Uncalibrated log-odds of normalised channels, shape (rows,)."""
+        return self.network().margins(normalised).astype(np.float64)
+
+    def network(self) -> RiskNetwork:
+        """The fitted network itself, ready to score."""
         network = RiskNetwork(self.shape, block_numbers(self.blocks))
         network.load_state_dict({name: torch.from_numpy(value) for name, value in self.weights.items()}, strict=False)
-        return network.margins(normalised).astype(np.float64)
+        return network.eval()
 
 
 def new_network(shape: NetworkShape, blocks: tuple[str, ...], seed: int) -> RiskNetwork:

@@ -77,10 +77,14 @@ class RiskNetwork(nn.Module):
         if self.training:
             x = x * self._kept(x)
         many = x.unsqueeze(0).expand(self.shape.members, -1, -1)
-        hidden = self.drop(torch.nn.functional.silu(self.first(many)))
-        hidden = torch.nn.functional.silu(self.second(hidden))
+        return self.deeper(self.first(many)) + before
+
+    def deeper(self, sums: Tensor) -> Tensor:
+        """What the network adds to the opinion, (members, rows), given its first layer's sums (members, rows, width)."""
+        hidden = self.drop(torch.nn.functional.silu(sums, inplace=not self.training))
+        hidden = torch.nn.functional.silu(self.second(hidden), inplace=not self.training)
         logits: Tensor = self.out(hidden).squeeze(-1)
-        return logits + before
+        return logits
 
     def _opinion(self, x: Tensor) -> Tensor:
         if self.shape.anchor < 0:
