@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gnn.apart import run_apart
 from gnn.calibrate import sigmoid
 from gnn.fit import TrainOptions
 from gnn.metrics import BINS, LOOSE, Figure, Ranking, Scores, average_precision, judge, threshold_at
@@ -91,16 +92,26 @@ def confront(
     options: TrainOptions,
     others: Sequence[Detector],
     tell: Callable[[int, int, str], None] = lambda done, total, name: None,
+    apart: bool = True,
 ) -> Verdict:
-    """Fit the product's network and every other detector on `taught`, ask them about `asked`."""
-    ours = GraphNetwork()
-    found = []
-    for at, detector in enumerate((ours, *others)):
-        tell(at, len(others) + 1, detector.name)
-        found.append(run(detector, taught, asked, options))
+    """Fit the product's network and every other detector on `taught`, ask them about `asked`.
+
+    With `apart` each in a process of its own, so that its memory is known too.
+    """
+    detectors = (GraphNetwork(), *others)
+
+    def began(at: int, name: str) -> None:
+        tell(at, len(detectors), name)
+
+    if apart:
+        found = run_apart(detectors, taught, asked, options, began)
+    else:
+        found = [run(detector, taught, asked, options) for detector in detectors]
+    ours = found[0].detector
+    assert isinstance(ours, GraphNetwork)
     assert ours.model is not None
     assert ours.risk is not None
-    return Verdict(ours.model, ours.risk, tuple(found))
+    return Verdict(ours.model, ours.risk, tuple(one.timed for one in found))
 
 
 def scope(name: str, rows: Mask, asked: Scene, truth: Truth, verdict: Verdict, seed: int) -> Scope:

@@ -31,7 +31,7 @@ def quickly():
     """One reference and a small network: what is tested here is who is asked about, not how well it is answered."""
 
     def little(taught, asked, options, others, tell=None) -> Verdict:
-        return confront(taught, asked, labelled_world.QUICK, (ReportsPerSender(),))
+        return confront(taught, asked, labelled_world.QUICK, (ReportsPerSender(),), apart=False)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "confront", little)

@@ -34,7 +34,7 @@ def truth(lesson: small_mail.Lesson) -> Truth:
 
 @pytest.fixture(scope="module")
 def verdict(scene: Scene) -> Verdict:
-    return confront(scene, scene, small_mail.QUICK, (ReportsPerSender(),))
+    return confront(scene, scene, small_mail.QUICK, (ReportsPerSender(),), apart=False)
 
 
 def judged_by(truth: Truth, scene: Scene, *margins: np.ndarray) -> Scope:

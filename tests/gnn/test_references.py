@@ -13,7 +13,7 @@ from gnn.references import GraphNetwork, GraphTrees, references, run
 from gnn.scene import OWN_BLOCKS, Scene, without
 from gnn.train import cross_fitted
 
-DETECTORS = [GraphNetwork, *(type(detector) for detector in references())]
+DETECTORS = [GraphNetwork, *(type(detector) for detector in references("all"))]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def scene(lesson: small_mail.Lesson) -> Scene:
 
 @pytest.mark.parametrize("kind", DETECTORS, ids=lambda kind: kind.name)
 def test_a_detector_scores_every_sender_the_same_way_twice(scene, kind):
-    one, again = (run(kind(), scene, scene, small_mail.QUICK) for _ in range(2))
+    one, again = (run(kind(), scene, scene, small_mail.QUICK).timed for _ in range(2))
     assert one.scores.margins.shape == (scene.window.senders.num_rows,)
     assert np.isfinite(one.scores.margins).all()
     assert np.array_equal(one.scores.margins, again.scores.margins)
@@ -38,14 +38,14 @@ def test_a_detector_scores_every_sender_the_same_way_twice(scene, kind):
 def test_a_detector_copes_with_no_label_at_all(scene, kind):
     size = scene.window.senders.num_rows
     cold = replace(scene, senders=Labels(np.zeros(size), np.zeros(size)))
-    assert np.isfinite(run(kind(), cold, cold, small_mail.QUICK).scores.margins).all()
+    assert np.isfinite(run(kind(), cold, cold, small_mail.QUICK).timed.scores.margins).all()
 
 
 def test_the_graph_helps_on_gangs_that_share_links(scene, lesson):
     hidden = ~scene.senders.known
     found = {}
     for kind in DETECTORS:
-        margins = run(kind(), scene, scene, small_mail.QUICK).scores.margins[hidden]
+        margins = run(kind(), scene, scene, small_mail.QUICK).timed.scores.margins[hidden]
         found[kind.name] = average_precision(*Ranking(margins, lesson.guilty[hidden].astype(float)).curve())
     assert found["Ringleader"] > found["reports per sender"]
     assert found["graph trees"] > found["reports per sender"]
@@ -69,10 +69,10 @@ def test_an_own_label_reaches_no_cross_fitted_channel_of_its_row(scene):
 
 def test_the_graph_trees_are_shown_an_own_label_nowhere_else(scene, monkeypatch):
     """A row's label may move its own training target, not what the trees read of it."""
-    import gnn.references as module
+    import gnn.references.trees as module
 
     shown = []
-    monkeypatch.setattr(module, "_trees", lambda x, target, *rest: shown.append((x, target)) or _nothing(scene))
+    monkeypatch.setattr(module, "boosted", lambda x, target, *rest: shown.append((x, target)) or _nothing(scene))
     rows = np.flatnonzero(scene.senders.known)
     flipped = Labels(scene.senders.malicious.copy(), scene.senders.benign.copy())
     flipped.malicious[rows[0]], flipped.benign[rows[0]] = (
