@@ -145,7 +145,7 @@ def campaigns_before(home: Home, as_of: datetime) -> Known | None:
             snapshot = open_snapshot(home.snapshots / manifest.id)
         except SnapshotError:
             continue  # an older one still carries the ids
-        return Known(snapshot.table("campaigns"), snapshot.table("members"), snapshot.table("lineage"))
+        return Known(*(snapshot.table(name) for name in ("campaigns", "members", "lineage", "evidence")))
     return None
 
 

@@ -143,6 +143,8 @@ def campaigns() -> Campaigns:
                 evidence("c-links", 2, "sent_from", "192.0.2.0/24", "3 members write from 192.0.2.0/24, 1 other does."),
                 evidence("c-links", 3, "carried", "f-1", "3 members carry one text <b>word for word</b>."),
                 evidence("c-invites", 1, "address_at", "cal.example", "3 members have an address at cal.example."),
+                evidence("c-quiet", 1, "sent_from", "203.0.113.0/24", "2 members write from 203.0.113.0/24.")
+                | {"first_seen": seen(0), "last_seen": seen(2)},
             ],
         ),
         lineage=table(

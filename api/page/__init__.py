@@ -44,6 +44,11 @@ def count(number: int | None) -> str:
     return f"{number or 0:,}".replace(",", "\N{THIN SPACE}")
 
 
+def probability(value: float) -> str:
+    """Two digits; what would round to certainty is said as a bound, for no risk is certain."""
+    return ">0.99" if value >= 0.995 else "<0.01" if value < 0.005 else f"{value:.2f}"
+
+
 def code(text: str) -> Markup:
     """Text with what stands in backticks as code."""
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
@@ -56,4 +61,4 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters.update(defang=defang, day=day, count=count, code=code)
+_environment.filters.update(defang=defang, day=day, count=count, probability=probability, code=code)

@@ -7,8 +7,6 @@ from datetime import datetime
 from math import cos, hypot, sin, tau
 from typing import Any
 
-import networkx as nx
-
 BINS = 48  # bars of a timeline: a bar an hour for two days, or longer ones
 GRAPH_WIDTH, GRAPH_HEIGHT = 760, 440
 RING_X, RING_Y = 195.0, 190.0  # radii of the ring of shared things; beside it there is room for their names
@@ -77,13 +75,14 @@ def bars(points: Sequence[dict[str, Any]], bins: int = BINS) -> list[Bar]:
 
 def spark(points: Sequence[dict[str, Any]], start: datetime, end: datetime, bins: int = 24) -> list[Bar]:
     """The same on a span given, so that the sparklines of a list stand on one axis."""
-    inside = [point for point in points if start <= point["ts"] <= end]
-    edges = [{"ts": start, "events": 0}, *inside, {"ts": end, "events": 0}]
+    edges = [{"ts": start, "events": 0}, *points, {"ts": end, "events": 0}]
     return [bar for bar in bars(edges, bins) if bar.events]
 
 
 def picture(edges: Sequence[dict[str, Any]]) -> Picture:
     """What members share on a ring, members within it, pulled by springs to what they use. Always drawn alike."""
+    import networkx as nx  # a tenth of a second that a server's start need not wait for
+
     kept, left_out = _bounded(edges)
     graph = nx.Graph()
     for edge in kept:
@@ -111,6 +110,8 @@ def _ring(shared: set[Node], graph: Any) -> list[Node]:
 
 def _places(graph: Any, ring: list[Node]) -> dict[Node, tuple[float, float]]:
     """Pixels of every node: the ring's are fixed, springs find those of the members."""
+    import networkx as nx
+
     fixed = {node: (cos(tau * at / len(ring)), sin(tau * at / len(ring))) for at, node in enumerate(ring)}
     start = {node: fixed.get(node) or _between(node, graph, fixed) for node in graph}
     found = nx.spring_layout(graph, pos=start, fixed=ring, seed=1, k=0.16, iterations=40)

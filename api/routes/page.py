@@ -190,12 +190,10 @@ def _campaign_page(serving: Serving, caller: str, campaign_id: str) -> str:
 
 
 def _sparks(snapshot: Snapshot, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Sparklines of the rows shown, over what the window and they have in common."""
-    if not rows:
-        return {}
-    start, end = min(row["first_seen"] for row in rows), max(row["last_seen"] for row in rows)
+    """Sparklines of the rows shown, on one axis from the first day that any of them has events to the last."""
     points = {row["campaign_id"]: snapshot.rows_of("timeline", row["campaign_id"]).to_pylist() for row in rows}
-    return {campaign_id: spark(of_campaign, start, end) for campaign_id, of_campaign in points.items()}
+    days = sorted(point["ts"] for of_campaign in points.values() for point in of_campaign)
+    return {name: spark(of_campaign, days[0], days[-1]) if days else [] for name, of_campaign in points.items()}
 
 
 def _with_risk(snapshot: Snapshot, members: list[dict[str, Any]]) -> list[dict[str, Any]]:

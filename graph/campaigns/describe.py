@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
@@ -79,7 +80,12 @@ def describe_campaigns(
         members=_table(
             _with_dormant_members(members, identities, known), schema.MEMBERS, ["campaign_id", "role", "key"]
         ),
-        evidence=_table(_evidence_rows(groups, names), schema.EVIDENCE, ["campaign_id", "rank"]),
+        evidence=pa.concat_tables(
+            [
+                _table(_evidence_rows(groups, names), schema.EVIDENCE, ["campaign_id", "rank"]),
+                _dormant_evidence(identities, known),
+            ]
+        ).sort_by([("campaign_id", "ascending"), ("rank", "ascending")]),
         lineage=identities.lineage,
         timeline=_table(_timeline(groups, names), schema.TIMELINE, ["campaign_id", "ts"]),
         edges=_table(_picture(groups, names), schema.CAMPAIGN_EDGES, ["campaign_id", "relation", "source", "target"]),
@@ -221,6 +227,18 @@ def _with_dormant_members(members: pd.DataFrame, identities: Identities, known: 
     taken = set(members.loc[members["role"] != "target", "key"])
     free = (asleep["role"] == "target") | ~asleep["key"].isin(taken)
     return pd.concat([members, asleep[free]])
+
+
+def _dormant_evidence(identities: Identities, known: Known | None) -> pa.Table:
+    """What tied a sleeping campaign when it was last found; `last_seen` is no later than the campaign's own."""
+    if known is None or not identities.dormant:
+        return schema.EVIDENCE.empty_table()
+    rows = known.evidence.filter(pc.is_in(known.evidence["campaign_id"], pa.array(identities.dormant)))
+    ended = dict(zip(*(known.campaigns[name].to_pylist() for name in ("campaign_id", "last_seen")), strict=True))
+    ends = pa.array([ended[campaign] for campaign in rows["campaign_id"].to_pylist()], schema.TIME)
+    at = rows.schema.get_field_index("last_seen")
+    seen = pc.if_else(pc.less(rows["last_seen"], ends), rows["last_seen"], ends)
+    return rows.set_column(at, "last_seen", seen).cast(schema.EVIDENCE)
 
 
 def _evidence_rows(groups: _Groups, names: NDArray[np.object_]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -23,11 +23,12 @@ Group = frozenset[str]
 
 @dataclass(frozen=True)
 class Known:
-    """The campaigns of an earlier refresh, tables as in `graph.schema`."""
+    """The campaigns of an earlier refresh, tables as in `graph.schema`; sleeping ones keep their `evidence`."""
 
     campaigns: pa.Table
     members: pa.Table
     lineage: pa.Table
+    evidence: pa.Table = field(default_factory=schema.EVIDENCE.empty_table)
 
     def groups(self) -> dict[str, Group]:
         """Senders and domains of every campaign that still has an id of its own."""

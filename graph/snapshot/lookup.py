@@ -6,6 +6,7 @@ decoded, computed or encoded on the way out.
 
 import hashlib
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ MAX_KEY_BYTES = 511  # LMDB's limit, compiled in
 _HASHED = b"\x01"  # stands where the NUL of a plain key stands, so that a digest never equals a key
 _MAP_SIZE = 1 << 30  # of address space, to begin with
 _BATCH = 10_000
+_CLOSE_SECONDS = 5.0  # far more than LMDB needs to close a file
 _open: "weakref.WeakValueDictionary[str, LookupIndex]" = weakref.WeakValueDictionary()
 _opening = threading.Lock()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,13 +114,24 @@ class LookupIndex:
 
 
 def open_index(path: Path) -> LookupIndex:
-    """Map a look-up file. LMDB refuses to open one file twice in a process, so those who ask again share it."""
+    """Map a look-up file. LMDB refuses to open one file twice in a process, so those who ask again share it.
+
+    Where the last one is being let go at this moment, it is forgotten here before LMDB has closed it: then we wait.
+    """
     name = str(path.resolve())
-    with _opening:
-        index = _open.get(name)
-        if index is None:
-            index = _open[name] = LookupIndex(path)
-    return index
+    deadline = time.monotonic() + _CLOSE_SECONDS
+    while True:
+        with _opening:
+            if (index := _open.get(name)) is not None:
+                return index
+            try:
+                index = _open[name] = LookupIndex(path)
+            except lmdb.Error as error:
+                if "already open" not in str(error) or time.monotonic() > deadline:
+                    raise
+            else:
+                return index
+        time.sleep(0.001)
 
 
 def _nodes(scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table]) -> Iterator[tuple[bytes, bytes]]:

@@ -130,8 +130,12 @@ def _summaries(publication: Publication) -> pa.Table:
 
 
 def _lent(found: Campaigns) -> pa.Table:
-    """The risk that a campaign's networks and fingerprints lend: its own, by its share of those who use them."""
+    """The risk that a campaign's networks and fingerprints lend: its own, by its share of those who use them.
+
+    A campaign without events in the window lends none: its evidence counts users of an earlier one.
+    """
     evidence = found.evidence.filter(pc.is_in(found.evidence["relation"], pa.array(list(_LENDERS))))
+    evidence = evidence.filter(pc.is_in(evidence["campaign_id"], found.timeline["campaign_id"].combine_chunks()))
     joined = evidence.join(found.campaigns.select(["campaign_id", "risk"]), "campaign_id")
     inside, outside = (pc.cast(joined[name], pa.float64()) for name in ("inside", "outside"))
     risk = pc.multiply(joined["risk"], pc.divide(inside, pc.max_element_wise(pc.add(inside, outside), 1.0)))

@@ -141,6 +141,12 @@ def test_the_answer_names_what_it_rests_on(client: Client) -> None:
     ]
 
 
+def test_a_dormant_campaign_lends_its_networks_no_risk(client: Client) -> None:
+    asked = {"nodes": [{"kind": "sender", "key": "old1@quiet.example"}]}
+    assert client.post("/v1/lookup", json=asked).json()["results"][0]["campaign_id"] == "c-quiet"
+    assert risk_of(client, ip="203.0.113.7") == risk_of(client)
+
+
 @pytest.mark.parametrize(
     "change", [{"channel": "fax"}, {"recipients": []}, {"ts": "2024-05-20T00:00:00"}, {"sender": ""}]
 )

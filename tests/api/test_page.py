@@ -1,7 +1,6 @@
 """The page: signing in, the list, one campaign, the documentation; nothing foreign loaded, nothing bad clickable."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from api.app import build_app
 from api.auth import KeyStore
-from api.page import code, defang
+from api.page import code, defang, probability
 from api.page.drawing import GRAPH_HEIGHT, GRAPH_WIDTH, bars, picture
 from graph.home import Home
 from graph.snapshot import Snapshot, publish
@@ -102,6 +101,21 @@ def test_a_campaign_shows_its_evidence_members_timeline_graph_lineage_and_impact
         factories.MODEL,
     ):
         assert shown in text, shown
+
+
+def test_a_dormant_campaign_shows_what_tied_it_and_when_that_was_last_seen(browser: Client) -> None:
+    text = browser.get("/campaigns/c-quiet").text
+    assert "2 members write from 203.0.113.0/24." in text
+    assert "last seen 2024-04-22" in text
+    assert "last seen, on 2024-04-22" in text
+    assert "last seen 20" not in browser.get("/campaigns/c-links").text
+
+
+def test_one_day_of_activity_is_drawn_in_the_list_however_few_rows_it_has(browser: Client) -> None:
+    """Its first event is later than the midnight that its day's count is kept under."""
+    alone = browser.get("/?text=c-invites").text
+    assert alone.count('<svg class="spark"') == 1
+    assert re.search(r'<svg class="spark".*?<rect ', alone)
 
 
 def test_the_list_is_filtered_and_paged(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +225,22 @@ def test_a_graph_is_bounded_within_its_frame_and_always_the_same(found: list[tup
     assert picture(edges) == drawn
 
 
-def test_a_page_survives_a_campaign_without_parts(client_with: Callable[..., Client], browser: Client) -> None:
-    text = browser.get("/campaigns/c-quiet").text
-    assert "No evidence was kept" in text
-    assert '<svg class="graph"' not in text
+@pytest.mark.parametrize(
+    ("risk", "shown"), [(0.97, "0.97"), (0.999, ">0.99"), (0.995, ">0.99"), (0.994, "0.99"), (0.001, "<0.01")]
+)
+def test_no_risk_is_shown_as_certain(risk: float, shown: str) -> None:
+    assert probability(risk) == shown
+
+
+def test_a_page_survives_a_campaign_without_parts(home: Home) -> None:
+    made = factories.publication()
+    nothing = replace(made.campaigns, evidence=factories.table(factories.EVIDENCE, []))
+    publish(home, replace(made, campaigns=nothing), keep=1)
+    client = Client(build_app(home, auth="off"))
+    asleep, awake = (client.get(f"/campaigns/{name}").text for name in ("c-quiet", "c-links"))
+    assert "No evidence was kept" in asleep
+    assert "No activity in this window" in asleep
+    assert '<svg class="graph"' not in asleep
+    assert "No single link" in awake
+    assert "5 senders who write alike" in awake
+    assert "no activity" not in awake

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import factories
+import lmdb
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -208,6 +209,30 @@ def test_a_kill_at_any_step_leaves_a_whole_snapshot_live(home: Home, call: str) 
     assert (current.id == old.id) == (call != "_drop_old")
     publish(home, factories.publication(shift=0.001), keep=1)
     assert names(home) == [open_current(home).id, POINTER]
+
+
+def test_readers_who_let_go_of_a_snapshot_while_others_open_it_are_not_refused(home: Home) -> None:
+    path = publish(home, factories.publication(), keep=1).folder / "lookups.lmdb"
+    faults: list[Exception] = []
+
+    def read() -> None:
+        try:
+            for _ in range(100):
+                lookup.open_index(path)
+        except lmdb.Error as error:
+            faults.append(error)
+
+    patient = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns in the midst of everything
+    try:
+        readers = [threading.Thread(target=read) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+    finally:
+        sys.setswitchinterval(patient)
+    assert not faults
 
 
 def test_readers_meet_whole_snapshots_only_while_others_are_published(home: Home) -> None:

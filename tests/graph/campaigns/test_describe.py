@@ -51,7 +51,7 @@ def found(seen: Window) -> Campaigns:
 
 
 def remembered(found: Campaigns) -> Known:
-    return Known(found.campaigns, found.members, found.lineage)
+    return Known(found.campaigns, found.members, found.lineage, found.evidence)
 
 
 def test_a_campaign_is_counted_in_senders_domains_recipients_and_events(found: Campaigns) -> None:
@@ -161,7 +161,23 @@ def test_a_campaign_without_members_sleeps_with_its_last_figures(seen: Window, f
     (row,), (before,) = asleep.campaigns.to_pylist(), found.campaigns.to_pylist()
     assert row == before | {"state": "dormant"}
     assert asleep.members.to_pylist() == found.members.to_pylist()
-    assert asleep.evidence.num_rows == 0
+
+
+def test_a_sleeping_campaign_keeps_its_evidence_dated_by_its_own_last_day(seen: Window, found: Campaigns) -> None:
+    """Others use the popular domain three days longer; asleep for two refreshes it says the same."""
+    (own,) = found.campaigns["last_seen"].to_pylist()
+    before = {row["artefact"]: row for row in found.evidence.to_pylist()}
+    assert before["popular.example"]["last_seen"] > own
+    asleep = described(seen, [], remembered(found))
+    expected = [row | {"last_seen": min(row["last_seen"], own)} for row in found.evidence.to_pylist()]
+    assert asleep.evidence.to_pylist() == expected
+    assert described(seen, [], remembered(asleep)).evidence.to_pylist() == expected
+    assert asleep.evidence.schema == schema.EVIDENCE
+
+
+def test_a_campaign_that_woke_has_the_evidence_of_now_alone(seen: Window, found: Campaigns) -> None:
+    asleep = described(seen, [], remembered(found))
+    assert described(seen, [GANG], remembered(asleep)).evidence.to_pylist() == found.evidence.to_pylist()
 
 
 def test_a_sleeping_campaign_lends_no_member_twice(seen: Window, found: Campaigns) -> None:
