@@ -7,7 +7,7 @@ from pathlib import Path
 from api.commands import Call, Outcome, count_words
 
 HELP = "write a labelled world: events, reports, verdicts, and the truth to judge by"
-PRESETS = ("ordinary", "hard", "adversarial")
+PRESETS = ("ordinary", "hard", "adversarial", "scale")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

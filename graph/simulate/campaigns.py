@@ -1,16 +1,18 @@
 """Campaigns: how one becomes senders, domains and messages. Knows neither labels nor files."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
-from graph.simulate.adversary import Operator, kept_signals
+from graph.simulate.adversary import Adversary, Operator
+from graph.simulate.bridges import bridge_mail
+from graph.simulate.bulk import Mailings
+from graph.simulate.judging import Judgement, joined
 from graph.simulate.kinds import KINDS, Style
 from graph.simulate.people import Correspondence, prints
 from graph.simulate.rhythm import DAY, HOUR, SECOND, pick
-from graph.simulate.rows import Ints, Longs, Rows, concat, make_rows, no_rows, owners, spread
+from graph.simulate.rows import Bools, Ints, Longs, Rows, concat, make_rows, no_rows, owners, spread
 from graph.simulate.stage import Stage
 
 ONE_SHOT = np.cumsum((0.88, 0.09, 0.03))  # one, two or three messages; nine real spam senders in ten write once
@@ -28,7 +30,13 @@ MOST_HIJACKED = 0.06  # share of all people
 
 @dataclass(frozen=True)
 class Campaign:
-    """One campaign as the truth knows it; `sites` are registrable domains that exist for it alone."""
+    """One campaign as the truth knows it; `sites` are registrable domains that exist for it alone.
+
+    `events`, `first` and `last` (microseconds into the span) are those of its malicious messages. `signals` are what
+    its senders share, `waves` says for each sender in which set of senders and infrastructure it is, counted from 1,
+    `bridges` are senders that write as members of an innocent group too, `verdicts` what analysts say where that
+    decided its course.
+    """
 
     name: str
     operator: str
@@ -38,6 +46,10 @@ class Campaign:
     first: int
     last: int
     events: int
+    signals: tuple[str, ...]
+    waves: Ints
+    bridges: Ints
+    verdicts: Judgement | None
 
 
 @dataclass
@@ -60,10 +72,35 @@ class Plan:
     start: int
     length: int
     kept: frozenset[str]
+    links: str  # own, free or none
+    most_senders: int
 
 
-def plan_underworld(stage: Stage, events: float) -> Underworld:
-    """Operators, their campaigns in order of time, and every malicious message."""
+@dataclass(frozen=True)
+class Act:
+    """What a campaign does with one set of senders and infrastructure: `network` and `host` of each sender."""
+
+    rows: Rows
+    senders: Ints
+    network: Ints
+    host: Ints
+    sites: Ints
+
+    def first_messages(self) -> Longs:
+        """When each sender wrote first (microseconds); of senders whose ids ascend."""
+        first = np.full(len(self.senders), np.iinfo(np.int64).max)
+        np.minimum.at(first, np.searchsorted(self.senders, self.rows.sender), self.rows.ts)
+        return first
+
+    def only(self, kept: Bools) -> "Act":
+        """The rows marked, and the senders that still write."""
+        rows = self.rows.take(np.flatnonzero(kept))
+        writes = np.isin(self.senders, rows.sender)
+        return Act(rows, self.senders[writes], self.network[writes], self.host[writes], self.sites)
+
+
+def plan_underworld(stage: Stage, adversary: Adversary, groups: Sequence[Mailings], events: float) -> Underworld:
+    """Operators, their campaigns in order of time, and every malicious message; `groups` may get bridges."""
     crime, rng = stage.options.crime, stage.rng
     kinds = _kinds(stage)
     n = len(kinds)
@@ -71,15 +108,27 @@ def plan_underworld(stage: Stage, events: float) -> Underworld:
     budget = volume / volume.sum() * events
     starts, lengths = _schedule(stage, kinds)
     chiefs = [Operator(k, int(rng.integers(0, 24))) for k in range(max(2, round(n / crime.campaigns_per_operator)))]
-    workshop = _Workshop(stage)
+    workshop = _Workshop(stage, adversary, groups)
     world = Underworld()
     parts = []
     for number, k in enumerate(np.argsort(starts, kind="stable").tolist()):
         chief = chiefs[int(rng.integers(0, len(chiefs)))]
         chief.burn(rng, crime.burnt.at(stage.options.hardness))
         style = KINDS[kinds[k]]
-        kept = kept_signals(rng, style.signals, stage.options)
-        plan = Plan(number, kinds[k], style, chief, budget[k], int(starts[k]), int(lengths[k]), kept)
+        kept = adversary.kept_signals(rng.permutation(np.asarray(style.signals)).tolist())
+        links = "free" if adversary.hosts_freely() and style.links == "own" else style.links
+        plan = Plan(
+            number=number,
+            kind=kinds[k],
+            style=style,
+            operator=chief,
+            events=budget[k],
+            start=int(starts[k]),
+            length=int(lengths[k]),
+            kept=kept,
+            links=links,
+            most_senders=crime.most_senders,
+        )
         campaign, rows = workshop.realise(plan)
         world.campaigns.append(campaign)
         parts.append(rows)
@@ -116,8 +165,10 @@ def _schedule(stage: Stage, kinds: list[str]) -> tuple[Longs, Longs]:
 class _Workshop:
     """Turns plans into rows; remembers which people are already hijacked."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, adversary: Adversary, groups: Sequence[Mailings]) -> None:
         self.stage = stage
+        self.adversary = adversary
+        self.groups = groups
         people = stage.people
         weight = np.diff(people.activity, prepend=0.0)
         able = np.flatnonzero(weight > np.quantile(weight, WORTH_STEALING))
@@ -125,6 +176,72 @@ class _Workshop:
         self.spared = np.ones(len(people), bool)
 
     def realise(self, plan: Plan) -> tuple[Campaign, Rows]:
+        acts, ends, verdicts = self._acts(plan)
+        abuse = concat([act.rows for act in acts])
+        around = [self._surroundings(plan, act, end) for act, end in zip(acts, ends, strict=True)]
+        bridges, bridging = self._bridges(plan, acts[-1])
+        rows = concat([abuse, *(rows for part in around for rows in part), bridging])
+        guilty = rows.ts[(rows.campaign == plan.number) & (rows.ts < self.stage.days.end)]
+        campaign = Campaign(
+            name=f"c{plan.number:04d}",
+            operator=f"o{plan.operator.number:03d}",
+            kind=plan.kind,
+            senders=np.concatenate([act.senders for act in acts]),
+            sites=np.unique(np.concatenate([act.sites for act in acts])),
+            first=int(guilty.min()),
+            last=int(guilty.max()),
+            events=len(guilty),
+            signals=tuple(signal for signal in plan.style.signals if signal in plan.kept),
+            waves=1 + np.repeat(np.arange(len(acts), dtype=np.int32), [len(act.senders) for act in acts]),
+            bridges=bridges,
+            verdicts=verdicts,
+        )
+        return campaign, rows
+
+    # ---- one set of senders after the other
+
+    def _acts(self, plan: Plan) -> tuple[list[Act], list[int], Judgement | None]:
+        """A campaign's acts, when each falls silent, and the verdicts that it reacts to (`None`: to none).
+
+        Right after a verdict what was judged ends, and the messages left come from another set of senders. A campaign
+        too small for another set, or with stolen accounts, which nobody has in store, stays as it is.
+        """
+        act, never = self._act(plan), np.iinfo(np.int64).max
+        if plan.style.senders == "hijacked" or not self.adversary.rotates():
+            return [act], [never], None
+        acts: list[Act] = []
+        ends: list[int] = []
+        verdicts: list[Judgement] = []
+        judged = self.adversary.is_judged()
+        while judged:
+            found = self.adversary.verdicts(act.senders, act.first_messages())
+            alarm = self.adversary.alarm(found)
+            after = None if alarm is None else self._after(plan, act, alarm)
+            verdicts.append(found if after is None else found.of(after[0].senders))
+            if alarm is None or after is None:
+                break
+            ended, plan, act = after
+            acts.append(ended)
+            ends.append(alarm)
+        return [*acts, act], [*ends, never], joined(verdicts)
+
+    def _after(self, plan: Plan, act: Act, moment: int) -> tuple[Act, Plan, Act] | None:
+        """What an act was until `moment`, and the plan and act that replace the rest of it; `None` where too small."""
+        fewest = self.stage.options.crime.fewest_senders
+        ended = act.only(act.rows.ts < moment)
+        left = len(act.rows) - len(ended.rows)
+        room = plan.most_senders - len(ended.senders)
+        if not len(ended.rows) or min(left, room) < fewest:
+            return None
+        plan.operator.move()
+        length = max(plan.start + plan.length - moment, HOUR)
+        plan = replace(plan, start=moment, length=length, events=left, most_senders=room)
+        fresh = self._act(plan)
+        ts = np.where(fresh.rows.ts < moment, fresh.rows.ts + DAY, fresh.rows.ts)  # not at its hour of the day before
+        fresh = replace(fresh, rows=replace(fresh.rows, ts=ts)).only(ts < self.stage.days.end)
+        return (ended, plan, fresh) if len(fresh.senders) >= fewest else None
+
+    def _act(self, plan: Plan) -> Act:
         rng, style = self.stage.rng, plan.style
         counts = self._messages(plan)
         victims = self._victims(plan, len(counts)) if style.senders == "hijacked" else np.empty(0, np.int64)
@@ -148,17 +265,8 @@ class _Workshop:
             channel=style.channel,
             campaign=plan.number,
         )
-        campaign = Campaign(
-            name=f"c{plan.number:04d}",
-            operator=f"o{plan.operator.number:03d}",
-            kind=plan.kind,
-            senders=senders,
-            sites=np.unique(np.concatenate([mail_sites, link_sites])),
-            first=int(rows.ts.min()),
-            last=int(rows.ts.max()),
-            events=len(rows),
-        )
-        return campaign, concat([rows, *self._surroundings(plan, rows, senders, network, host, counts)])
+        first = np.cumsum(counts) - counts
+        return Act(rows, senders, network[first], host[first], np.concatenate([mail_sites, link_sites]))
 
     # ---- who
 
@@ -166,7 +274,7 @@ class _Workshop:
         """Messages of each sender; their number follows from the campaign's volume."""
         rng, crime, style = self.stage.rng, self.stage.options.crime, plan.style
         mean = 1.15 if style.messages == 0 else style.messages
-        n = int(np.clip(round(plan.events / mean), crime.fewest_senders, crime.most_senders))
+        n = int(np.clip(round(plan.events / mean), crime.fewest_senders, plan.most_senders))
         if style.messages == 0:
             return 1 + pick(rng, n, ONE_SHOT)
         return np.asarray(1 + rng.poisson(min(mean, max(1.0, plan.events / n)) - 1, n), np.int64)
@@ -273,10 +381,10 @@ class _Workshop:
         """Ragged hosts of each message, and the sites registered for them."""
         stage, none = self.stage, np.empty(0, np.int32)
         rng, ground, crime = stage.rng, stage.ground, stage.options.crime
-        if plan.style.links == "none":
+        if plan.links == "none":
             return np.zeros(len(by), np.int32), none, none
         sites = none
-        if plan.style.links == "free":
+        if plan.links == "free":
             hosts = self._pages(n if "links" not in plan.kept else 3)
         elif "links" in plan.kept:
             sites = plan.operator.domains(rng, ground)
@@ -307,88 +415,59 @@ class _Workshop:
 
     # ---- what surrounds it
 
-    def _surroundings(
-        self, plan: Plan, rows: Rows, senders: Ints, network: Ints, host: Ints, counts: Longs
-    ) -> list[Rows]:
-        """Answers that a scam gets and gives, and honest mail that covers the rest."""
+    def _surroundings(self, plan: Plan, act: Act, end: int) -> list[Rows]:
+        """Answers that a scam gets and gives, and honest mail that covers the rest; its senders end at `end`."""
         rng, letters = self.stage.rng, self.stage.letters
-        first = np.cumsum(counts) - counts
         parts = []
         if plan.style.answered:
-            replies = letters.answers(rng, rows, plan.style.answered)
-            parts += [replies, self._replied(plan, replies, senders, network[first], host[first])]
-        disposable = plan.style.messages == 0 or plan.style.senders == "hijacked"
+            replies = letters.answers(rng, act.rows, plan.style.answered)
+            parts += [replies, self._replied(plan, replies, act)]
         hidden = self.stage.options.crime.honest_cover.at(self.stage.options.hardness)
-        if plan.style.cover or (not disposable and hidden):
-            share = 1.0 if plan.style.cover else hidden
-            parts.append(self._cover(letters, senders, network[first], host[first], share))
-        return parts
+        if plan.style.cover or (not plan.style.disposable and hidden):
+            parts.append(self._cover(letters, act, 1.0 if plan.style.cover else hidden))
+        return [rows.take(np.flatnonzero((rows.ts < end) | ~np.isin(rows.sender, act.senders))) for rows in parts]
 
-    def _replied(self, plan: Plan, replies: Rows, senders: Ints, network: Ints, host: Ints) -> Rows:
+    def _bridges(self, plan: Plan, act: Act) -> tuple[Ints, Rows]:
+        """Senders that tie the campaign to an innocent group, and what they write as if they belonged to it."""
+        stage = self.stage
+        chosen = np.empty(0, np.int32) if plan.style.disposable else self.adversary.bridges(act.senders)
+        if not len(chosen):
+            return chosen, no_rows()
+        return chosen, bridge_mail(self.adversary.rng, stage.ground, self.groups, chosen, stage.days.end)
+
+    def _replied(self, plan: Plan, replies: Rows, act: Act) -> Rows:
         """The swindler answers back."""
         rng = self.stage.rng
-        by = np.searchsorted(senders, replies.to)
+        by = np.searchsorted(act.senders, replies.to)
         ts = replies.ts + rng.integers(HOUR, 20 * HOUR, len(replies))
         return make_rows(
             ts,
             replies.to,
             replies.sender,
-            network=network[by],
-            host=host[by],
+            network=act.network[by],
+            host=act.host[by],
             fingerprint=prints(rng, len(ts)),
             annoyance=TALKED_ROUND,
             campaign=plan.number,
         )
 
-    def _cover(self, letters: Correspondence, senders: Ints, network: Ints, host: Ints, share: float) -> Rows:
+    def _cover(self, letters: Correspondence, act: Act, share: float) -> Rows:
         """Honest mail of guilty senders, over the whole span, often answered."""
-        rng, people = self.stage.rng, self.stage.people
-        count = np.where(rng.random(len(senders)) < share, rng.poisson(COVER_MESSAGES, len(senders)), 0)
+        rng, people, n_senders = self.stage.rng, self.stage.people, len(act.senders)
+        count = np.where(rng.random(n_senders) < share, rng.poisson(COVER_MESSAGES, n_senders), 0)
         by = owners(count)
         n = len(by)
-        circle = rng.integers(0, len(people.users), len(senders))
+        circle = rng.integers(0, len(people.users), n_senders)
         near = (circle[by] + rng.integers(0, 12, n)) % len(people.users)
         link_count, link = letters.private_links(rng, n)
         rows = make_rows(
             rng.integers(0, self.stage.days.end, n),
-            senders[by],
+            act.senders[by],
             people.users[near],
-            network=network[by],
-            host=host[by],
+            network=act.network[by],
+            host=act.host[by],
             link=link,
             link_count=link_count,
             fingerprint=prints(rng, n),
         )
         return concat([rows, letters.answers(rng, rows, COVER_ANSWERED)])
-
-
-def site_table(campaigns: list[Campaign], sites: int) -> npt.NDArray[np.int32]:
-    """For every site the number of the first campaign that owned it, -1 for honest ones."""
-    owner = np.full(sites, -1, np.int32)
-    for number in range(len(campaigns) - 1, -1, -1):
-        owner[campaigns[number].sites] = number
-    return owner
-
-
-def sender_table(campaigns: list[Campaign], mailboxes: int) -> npt.NDArray[np.int32]:
-    """For every mailbox the number of its campaign, -1 for honest ones."""
-    owner = np.full(mailboxes, -1, np.int32)
-    for number, campaign in enumerate(campaigns):
-        owner[campaign.senders] = number
-    return owner
-
-
-def campaign_table(campaigns: list[Campaign], start: int) -> pa.Table:
-    """The truth about campaigns; times are microseconds since the epoch."""
-    time = pa.timestamp("us", tz="UTC")
-    return pa.table(
-        {
-            "campaign": pa.array([c.name for c in campaigns], pa.string()),
-            "operator": pa.array([c.operator for c in campaigns], pa.string()),
-            "kind": pa.array([c.kind for c in campaigns], pa.string()),
-            "senders": pa.array([len(c.senders) for c in campaigns], pa.int64()),
-            "events": pa.array([c.events for c in campaigns], pa.int64()),
-            "first_ts": pa.array([start + c.first for c in campaigns], pa.int64()).cast(time),
-            "last_ts": pa.array([start + c.last for c in campaigns], pa.int64()).cast(time),
-        }
-    )

@@ -32,6 +32,11 @@ class Style:
     spreads: bool = False  # along the victims' contacts
     residential: bool = False  # never on rented ranges
 
+    @property
+    def disposable(self) -> bool:
+        """Whether senders have no life of their own to show: one-shot ones, and accounts that belong to others."""
+        return self.messages == 0 or self.senders == "hijacked"
+
 
 NO_ADDRESS = ("targets", "network", "links", "hour", "fingerprint")
 KINDS: dict[str, Style] = {

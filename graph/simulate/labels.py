@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from graph.schema import REPORT_KINDS, REPORTS, VERDICT_ROWS
 from graph.simulate.campaigns import Campaign
+from graph.simulate.judging import joined, labels_end, looked_at
 from graph.simulate.options import WorldOptions
 from graph.simulate.people import People
 from graph.simulate.rhythm import DAY, delays
@@ -16,7 +17,6 @@ from graph.simulate.rows import Bools, Floats, Ints, Longs, Rows, owners
 JUNK, PHISH, NOT_JUNK = (REPORT_KINDS.index(kind) for kind in ("junk", "phish", "not_junk"))
 PHISHY = 0.6  # share of reports of phishing that say so
 BULKY = 0.0003  # annoyance from which a message counts as bulk and may be rescued
-LEAST_JUDGED = 1
 PLAIN_TRUTH = 0.5  # share of benign verdicts that go to senders who write to many
 
 
@@ -43,6 +43,7 @@ class ReportDesk:
         framed = self.framed[rows.sender[row]]
         chance = np.where(bought, np.where(framed, o.puppet_zeal, 0.0), chance)
         rescued = np.where(bought, np.where(guilty, o.puppet_favour, 0.0), rescued)
+        rescued *= np.where(guilty, 1.0, 1.0 - o.suppressed.at(hardness))
         drawn = rng.random(len(row))
         said = np.flatnonzero(drawn < chance + rescued)
         phish = guilty[said] & self.phishing[rows.campaign[row[said]]] & (rng.random(len(said)) < PHISHY)
@@ -94,10 +95,11 @@ def report_table(desk: ReportDesk, event_ids: Callable[[Longs], pa.Array], keys:
 
 @dataclass(frozen=True)
 class Sightings:
-    """What was seen of each mailbox and site: events and first time (microseconds; the span's end where unseen)."""
+    """What was seen of each mailbox and site: events and first times (microseconds; the span's end where unseen)."""
 
     events: Longs
     first: Longs
+    first_guilty: Longs  # first message of a campaign
     fan_out: Longs
     site_first: Longs
 
@@ -112,28 +114,28 @@ def verdict_table(
     start: int,
     rng: np.random.Generator,
 ) -> pa.Table:
-    """Verdicts given until the known share of the span has passed, in order of time."""
+    """Verdicts given until the known share of the span has passed, in order of time.
+
+    A guilty sender's comes after its first malicious message, so none is known before there is anything to know.
+    """
     guilty, innocent = _judged_guilty(options, campaigns, rng), _judged_innocent(options, owner, sightings, rng)
     bad_sites, good_sites = _judged_sites(options, campaigns, sightings, rng)
-    domains = np.concatenate([bad_sites, good_sites])
-    number = np.concatenate([guilty, innocent, domains])
-    is_domain = np.arange(len(number)) >= len(guilty) + len(innocent)
-    seen = np.where(
-        is_domain,
-        sightings.site_first[np.where(is_domain, number, 0)],
-        sightings.first[np.where(is_domain, 0, number)],
-    )
-    ts = seen + delays(rng, len(number), options.labels.delay_hours, options.labels.delay_sigma)
+    known = joined([campaign.verdicts for campaign in campaigns if campaign.verdicts is not None])
+    senders, sites = np.concatenate([guilty, innocent]), np.concatenate([bad_sites, good_sites])
+    ts = np.concatenate([sightings.first_guilty[guilty], sightings.first[innocent], sightings.site_first[sites]])
+    ts += delays(rng, len(ts), options.labels.delay_hours, options.labels.delay_sigma)
     bad = np.repeat([True, False, True, False], [len(guilty), len(innocent), len(bad_sites), len(good_sites)])
-    bad ^= rng.random(len(number)) < options.labels.wrong.at(options.hardness)
-    known = np.flatnonzero(ts < labels_end(options))
-    order = known[np.argsort(ts[known], kind="stable")]
+    bad ^= rng.random(len(ts)) < options.labels.wrong.at(options.hardness)
+    ts, bad = np.concatenate([ts, known.ts]), np.concatenate([bad, known.bad])
+    kinds = np.repeat(["sender", "domain", "sender"], [len(senders), len(sites), len(known.senders)])
     names = pa.concat_arrays(
-        [keys.take(pa.array(np.concatenate([guilty, innocent]))), site_names.take(pa.array(domains))]
+        [keys.take(pa.array(senders)), site_names.take(pa.array(sites)), keys.take(pa.array(known.senders))]
     )
+    given = np.flatnonzero(ts < labels_end(options))
+    order = given[np.argsort(ts[given], kind="stable")]
     return pa.table(
         [
-            pa.array(np.where(is_domain, "domain", "sender")[order], pa.string()),
+            pa.array(kinds[order], pa.string()),
             names.take(pa.array(order)),
             pa.array(np.where(bad, "malicious", "benign")[order], pa.string()),
             pa.array(ts[order] + start).cast(VERDICT_ROWS.field("ts").type),
@@ -143,20 +145,13 @@ def verdict_table(
     )
 
 
-def labels_end(options: WorldOptions) -> int:
-    """Microseconds into the span after which no verdict is given."""
-    return int(options.days * options.labels.known_until) * DAY
-
-
 def _judged_guilty(options: WorldOptions, campaigns: list[Campaign], rng: np.random.Generator) -> Ints:
-    o, hardness = options.labels, options.hardness
-    early = [campaign for campaign in campaigns if campaign.first < labels_end(options)]
-    chosen = [np.empty(0, np.int32)]
-    for which in rng.permutation(len(early))[: round(len(early) * o.campaigns_judged.at(hardness))].tolist():
-        campaign = early[which]
-        n = min(o.most_judged, max(LEAST_JUDGED, rng.binomial(len(campaign.senders), o.senders_judged.at(hardness))))
-        chosen.append(rng.permutation(campaign.senders)[:n])
-    return np.concatenate(chosen)
+    """Senders of some early campaigns, of those whose course no verdict decided."""
+    early = [c for c in campaigns if c.first < labels_end(options) and c.verdicts is None]
+    share = options.labels.campaigns_judged.at(options.hardness)
+    drawn = rng.permutation(len(early))[: round(len(early) * share)].tolist()
+    chosen = [looked_at(rng, options, early[which].senders) for which in drawn]
+    return np.concatenate([np.empty(0, np.int32), *chosen])
 
 
 def _judged_sites(

@@ -9,7 +9,7 @@ from typing import Any
 
 from graph.errors import RingleaderError
 
-PRESETS = ("ordinary", "hard", "adversarial")
+PRESETS = ("ordinary", "hard", "adversarial", "scale")
 EPOCH = datetime(2025, 3, 3, tzinfo=UTC)  # a Monday, long enough ago that no reader takes it for the future
 SMALLEST_WORLD = 2_500  # below, the least of every kind would crowd out everything else
 FEWEST_DAYS = 14  # two weeks: labels need a past, the test a future
@@ -24,6 +24,9 @@ class Dial:
 
     def at(self, hardness: float) -> float:
         return self.easy + (self.hard - self.easy) * hardness
+
+
+OFF = Dial(0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,20 @@ class Bulk:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """For each signal the chance that a campaign whose kind shares it does not, whatever else it keeps."""
+
+    targets: Dial = OFF
+    network: Dial = OFF
+    links: Dial = OFF
+    hour: Dial = OFF
+    address: Dial = OFF
+    fingerprint: Dial = OFF
+
+
+@dataclass(frozen=True)
 class Crime:
-    """Campaigns and their operators."""
+    """Campaigns and their operators. A dial that is off leaves the world of a seed as it was."""
 
     campaigns_per_root: float = 0.05  # campaigns = this × sqrt(events), at least two of each kind
     campaigns_per_operator: float = 2.0
@@ -126,11 +141,16 @@ class Crime:
     most_senders: int = 5_000
     late: float = 0.45  # share of campaigns that start after the last verdict
     signals_kept: Dial = Dial(1.0, 0.4)  # share of its shared signals that a campaign keeps
+    most_signals: Dial = Dial(6.0, 6.0)  # and never more of them than this
+    hidden: Hidden = field(default_factory=Hidden)
     burnt: Dial = Dial(0.2, 0.9)  # chance that an operator drops a piece of infrastructure between campaigns
     residential: Dial = Dial(0.0, 0.7)  # without shared networks: home connections instead of many rented ranges
     shared_hosting: Dial = Dial(0.1, 0.5)  # rented ranges that lie at a hoster of innocents
     own_links: Dial = Dial(0.1, 0.6)  # without shared links: a domain a sender instead of free pages
+    free_hosting: Dial = OFF  # campaigns that would link domains of their own and link free pages instead
     honest_cover: Dial = Dial(0.0, 0.35)  # share of non-disposable senders that also write honest mail
+    bridges: Dial = OFF  # campaigns with senders that also write as members of an innocent group
+    rotation: Dial = OFF  # campaigns that change senders and infrastructure right after a verdict; not stolen accounts
 
 
 @dataclass(frozen=True)
@@ -150,6 +170,7 @@ class Labels:
     reporting: Dial = Dial(1.0, 0.2)  # factor on every true report of abuse
     mistaken: float = 0.5  # factor on reports against annoying but innocent mail
     rescued: float = 0.0006  # chance that a recipient of bulk mail says `not_junk`
+    suppressed: Dial = OFF  # share of what is said for the innocent that never arrives
     puppets: Dial = Dial(0.0, 0.02)  # share of users whose reports an adversary buys
     puppet_zeal: float = 0.5  # chance that such a user reports a message of a framed sender
     puppet_favour: float = 0.1  # chance that it says `not_junk` of a guilty one

@@ -122,7 +122,7 @@ def sign_ups(stage: Stage, events: float) -> Mailings:
     hour = np.repeat(rng.integers(0, stage.days.last * 24, victims), each)
     victim = rng.integers(0, len(people.users), victims)
     issues = Issues(
-        ts=hour * HOUR + rng.integers(0, HOUR, len(sender)),
+        ts=np.minimum(hour * HOUR + rng.integers(0, HOUR, len(sender)), stage.days.end - MINUTE),  # all within the span
         sender=sender.astype(np.int32),
         first=np.repeat(np.arange(victims), each),
         count=np.ones(len(sender), np.int32),

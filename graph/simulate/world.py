@@ -7,17 +7,19 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graph.errors import RingleaderError
-from graph.schema import EVENTS, TIME
-from graph.simulate import campaigns as crime
-from graph.simulate.bulk import Invitations, Mailings
+from graph.schema import EVENTS
+from graph.simulate import truth
+from graph.simulate.adversary import Adversary
+from graph.simulate.bridges import GROUPED
+from graph.simulate.bulk import Invitations, Issues, Mailings
 from graph.simulate.campaigns import Underworld, plan_underworld
 from graph.simulate.ground import Ground, host_texts
-from graph.simulate.labels import ReportDesk, Sightings, labels_end, open_report_desk, report_table, verdict_table
+from graph.simulate.judging import labels_end
+from graph.simulate.labels import ReportDesk, Sightings, open_report_desk, report_table, verdict_table
 from graph.simulate.options import WorldOptions
 from graph.simulate.paper import COMPRESSION, Texts, WorldSummary, describe, event_batch, event_ids, write_tables
 from graph.simulate.people import Correspondence, People, Strangers, plan_people, plan_web
@@ -26,6 +28,7 @@ from graph.simulate.rows import Ints, Longs, Rows, concat, no_rows, owners, with
 from graph.simulate.senders import PLANNERS, Population
 from graph.simulate.stage import Stage
 
+LEAST_FREE = 12.0  # events of a population that writes at will, so that it is there in the smallest world too
 BULK = (
     "newsletter",
     "political",
@@ -59,7 +62,8 @@ def simulate(
     """Writes a labelled world into the folder `out`.
 
     Files: `events.parquet`, `reports.parquet`, `verdicts.parquet` in the contract's columns,
-    `truth/{senders,domains,campaigns}.parquet` and `world.json`. The same options give the same bytes.
+    `truth/{senders,domains,campaigns,operators,bombings}.parquet` and `world.json`. The same options give the same
+    bytes.
     `progress` is called with the number of events written so far.
 
     Raises `RingleaderError` where the folder cannot be written.
@@ -88,7 +92,9 @@ def plan_world(options: WorldOptions) -> World:
         stage = Stage(ground, options, people, web, letters, days, stream(options, name))
         populations[name] = planner(stage, shares[name] * options.events)
     stage = Stage(ground, options, people, web, letters, days, stream(options, "campaigns"))
-    underworld = plan_underworld(stage, shares["campaigns"] * options.events)
+    groups = [population for name in GROUPED if isinstance(population := populations[name], Mailings)]
+    adversary = Adversary(options, stream(options, "adversary"))
+    underworld = plan_underworld(stage, adversary, groups, shares["campaigns"] * options.events)
     budgets = _budgets(options, populations, underworld)
     return World(options, ground, people, populations, underworld, budgets, _relays(ground, people, options))
 
@@ -118,7 +124,7 @@ def _budgets(
     left = options.events - len(underworld.rows) - sum(planned.values())
     free = {name: share for name, share in shares_of(options).items() if name in populations and name not in planned}
     scale = max(0.0, left) / sum(free.values())
-    return planned | {name: share * scale for name, share in free.items()}
+    return planned | {name: max(LEAST_FREE, share * scale) for name, share in free.items()}
 
 
 def _relays(ground: Ground, people: People, options: WorldOptions) -> Ints:
@@ -187,6 +193,7 @@ class Ledger:
         self.events = np.zeros(ground.mailboxes, np.int64)
         self.fan_out = np.zeros(ground.mailboxes, np.int64)
         self.first = np.full(ground.mailboxes, end, np.int64)
+        self.first_guilty = np.full(ground.mailboxes, end, np.int64)
         self.site_first = np.full(ground.sites, end, np.int64)
         self.host_sites = ground.host_sites
         self.mail_sites = ground.mail_sites
@@ -196,12 +203,14 @@ class Ledger:
         self.events += np.bincount(rows.sender, minlength=n)
         self.fan_out += np.bincount(rows.sender, rows.to_count, minlength=n).astype(np.int64)
         _first(self.first, rows.sender, rows.ts)
+        guilty = rows.campaign >= 0
+        _first(self.first_guilty, rows.sender[guilty], rows.ts[guilty])
         _first(self.site_first, self.host_sites[rows.link], rows.ts[owners(rows.link_count)])
         sites = self.mail_sites[rows.sender]
         _first(self.site_first, sites[sites >= 0], rows.ts[sites >= 0])
 
     def sightings(self) -> Sightings:
-        return Sightings(self.events, self.first, self.fan_out, self.site_first)
+        return Sightings(self.events, self.first, self.first_guilty, self.fan_out, self.site_first)
 
 
 def _first(known: Longs, at: Ints, ts: Longs) -> None:
@@ -238,7 +247,8 @@ def _report_desk(world: World) -> ReportDesk:
 
 def _labels_written(world: World, folder: Path, ledger: Ledger, desk: ReportDesk, events: int) -> WorldSummary:
     options, ground, campaigns = world.options, world.ground, world.underworld.campaigns
-    owner = crime.sender_table(campaigns, ground.mailboxes)
+    end = options.days * DAY
+    owner, site_owner = truth.sender_owners(campaigns, ground.mailboxes), truth.site_owners(campaigns, ground.sites)
     site_names = ground.site_names(np.arange(ground.sites))
     sightings = ledger.sightings()
     start = int(options.start.timestamp()) * 1_000_000
@@ -246,13 +256,15 @@ def _labels_written(world: World, folder: Path, ledger: Ledger, desk: ReportDesk
     verdicts = verdict_table(
         options, campaigns, owner, sightings, ground.keys, site_names, start, stream(options, "verdicts")
     )
-    senders = _sender_truth(world, owner, sightings, start)
+    senders = truth.sender_truth(ground, campaigns, owner, sightings, start)
     tables = {
         "reports": reports,
         "verdicts": verdicts,
         "truth/senders": senders,
-        "truth/domains": _domain_truth(world, site_names, sightings),
-        "truth/campaigns": crime.campaign_table(campaigns, start),
+        "truth/domains": truth.domain_truth(campaigns, sightings, site_names, site_owner, end),
+        "truth/campaigns": truth.campaign_truth(campaigns, start),
+        "truth/operators": truth.operator_truth(campaigns, sightings, site_owner, start, end),
+        "truth/bombings": truth.bombing_truth(_bombings(world), ground.keys, start),
     }
     write_tables(folder, tables)
     summary = WorldSummary(
@@ -271,42 +283,7 @@ def _labels_written(world: World, folder: Path, ledger: Ledger, desk: ReportDesk
     return summary
 
 
-def _sender_truth(world: World, owner: Ints, sightings: Sightings, start: int) -> pa.Table:
-    """Every mailbox that sent anything."""
-    ground, campaigns = world.ground, world.underworld.campaigns
-    seen = np.flatnonzero(sightings.events)
-    guilty = owner[seen] >= 0
-    roles = np.asarray(ground.archetypes, dtype=object)[ground.roles[seen]]
-    hijacked = guilty & (roles == "person")
-    return pa.table(
-        {
-            "key": ground.keys.take(pa.array(seen)),
-            "malicious": pa.array(guilty),
-            **_belongings(owner[seen], campaigns),
-            "archetype": pa.array(np.where(hijacked, "hijacked", roles), pa.string()),
-            "events": pa.array(sightings.events[seen]),
-            "first_ts": pa.array(sightings.first[seen] + start).cast(TIME),
-        }
-    ).sort_by("key")
-
-
-def _domain_truth(world: World, names: pa.Array, sightings: Sightings) -> pa.Table:
-    """Every registrable domain that was linked or written from."""
-    campaigns = world.underworld.campaigns
-    owner = crime.site_table(campaigns, world.ground.sites)
-    seen = np.flatnonzero(sightings.site_first < world.options.days * DAY)
-    return pa.table(
-        {
-            "key": names.take(pa.array(seen)),
-            "malicious": pa.array(owner[seen] >= 0),
-            **_belongings(owner[seen], campaigns),
-        }
-    ).sort_by("key")
-
-
-def _belongings(owner: Ints, campaigns: list[crime.Campaign]) -> dict[str, pa.Array]:
-    """Campaign and operator of each, null for the innocent."""
-    number = pa.array(np.maximum(owner, 0), mask=owner < 0)
-    names = pa.array([c.name for c in campaigns], pa.string())
-    operators = pa.array([c.operator for c in campaigns], pa.string())
-    return {"campaign": names.take(number), "operator": operators.take(number)}
+def _bombings(world: World) -> Issues:
+    sign_ups = world.populations["sign_ups"]
+    assert isinstance(sign_ups, Mailings)
+    return sign_ups.issues

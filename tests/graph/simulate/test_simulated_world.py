@@ -4,7 +4,6 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,8 +13,8 @@ from graph.schema import CHANNELS, EVENTS, REPORT_KINDS, REPORTS, VERDICT_ROWS
 from graph.simulate import PRESETS, load_preset, simulate
 from graph.simulate.kinds import KINDS
 from graph.simulate.senders import PLANNERS
+from tests.graph.simulate.worlds import FILES, ask, one
 
-FILES = ("events", "reports", "verdicts", "truth/senders", "truth/domains", "truth/campaigns")
 INNOCENT = {
     "person", "stranger", "newsletter", "political", "company", "social", "school", "franchise",
     "club", "outreach", "recruiter", "conference", "account", "sign_up", "seller",
@@ -34,18 +33,6 @@ def hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("hard")
     simulate(load_preset("adversarial", events=60_000, seed=7), out)
     return out
-
-
-def ask(folder: Path, question: str) -> list[tuple]:
-    """Rows of a query over the tables of a world: events, reports, verdicts, senders, domains, campaigns."""
-    with duckdb.connect() as connection:
-        for name in FILES:
-            connection.execute(f"CREATE VIEW {name.rpartition('/')[2]} AS FROM '{folder / name}.parquet'")
-        return connection.execute(question).fetchall()
-
-
-def one(folder: Path, question: str) -> float:
-    return ask(folder, question)[0][0]
 
 
 def told(folder: Path) -> dict:
@@ -259,9 +246,10 @@ def test_hardness_takes_shared_fingerprints_and_link_domains_away(folder: Path, 
 # ---- the same twice
 
 
-def test_the_same_options_give_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_same_options_give_the_same_bytes(tmp_path: Path, preset: str) -> None:
     for name in ("a", "b"):
-        simulate(load_preset("hard", events=5_000, seed=3), tmp_path / name)
+        simulate(load_preset(preset, events=5_000, seed=3), tmp_path / name)
     for file in (*(f"{name}.parquet" for name in FILES), "world.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
