@@ -107,7 +107,7 @@ class DemoServer:
         self.url = f"http://{HOST}:{_free_port()}"
         self.key = key
         self._log = home.state / "demo-server.log"
-        command = [sys.executable, "-m", "api.cli", "--home", str(home.path), "serve", "--host", HOST]
+        command = [sys.executable, "-P", "-m", "api.cli", "--home", str(home.path), "serve", "--host", HOST]
         command += ["--port", self.url.rpartition(":")[2]]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psutil
 
@@ -45,14 +46,23 @@ class Job:
     finished_at: datetime | None
 
 
+def refresh_command(home: Home, config: Path | None = None) -> list[str]:
+    """`ringleader refresh` for a home, by the settings in `config` (else the home's own) and the environment.
+
+    Not from the working directory (`-P`): a folder named `graph` or `api` there is not ours.
+    """
+    given = ["--config", str(config.resolve())] if config else []
+    return [sys.executable, "-P", "-m", "api.cli", "--home", str(home.path.resolve()), *given, "refresh"]
+
+
 class RefreshJobs:
-    """The refreshes asked for on this home. `command` is what is run, by default `ringleader refresh` for this home."""
+    """The refreshes asked for on this home. `command` is what is run, by default `refresh_command` of this home."""
 
     def __init__(self, home: Home, command: Sequence[str] | None = None) -> None:
         self._home = home
         self._path = home.state / FILE
         self._watched: set[str] = set()  # jobs whose end a thread of this process is about to write down
-        self._command = list(command or [sys.executable, "-m", "api.cli", "--home", str(home.path), "refresh"])
+        self._command = list(command or refresh_command(home))
 
     def start(self, requested_by: str) -> Job:
         """Begin a refresh. Raises BusyError where one runs already."""

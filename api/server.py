@@ -16,6 +16,7 @@ from uvicorn.supervisors import Multiprocess
 from api.app import build_app
 from api.auth import SCOPES, KeyStore
 from api.edge import App
+from api.jobs import refresh_command
 from api.metrics import MULTIPROCESS_DIR
 from api.settings import Settings
 from graph.errors import RingleaderError
@@ -38,10 +39,11 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def serve(home: Home, settings: Settings, tell: Callable[[str], None] = say) -> None:
+def serve(home: Home, settings: Settings, tell: Callable[[str], None] = say, config: Path | None = None) -> None:
     """Answer until interrupted. `tell` is handed lines for the person who started it: the address, a first key.
 
-    Raises ServerError where the address cannot be had, or where `auth` is off and others could reach it.
+    `config` is the file that `settings` were read from; refreshes asked for over HTTP read it too. Raises ServerError
+    where the address cannot be had, or where `auth` is off and others could reach it.
     """
     wanted = settings.serve
     check_exposure(wanted.host, wanted.auth)
@@ -55,7 +57,7 @@ def serve(home: Home, settings: Settings, tell: Callable[[str], None] = say) -> 
         if wanted.auth == "keys":
             make_first_key(home, tell)
         tell(f"Ringleader answers at {_url(bound)}/ (Ctrl-C ends it)")
-        _run(home, settings, bound)
+        _run(home, settings, bound, config)
 
 
 def check_exposure(host: str, auth: str) -> None:
@@ -89,6 +91,7 @@ def worker_app() -> App:
         auth=options["auth"],
         stale_after=timedelta(hours=options["stale_after_hours"]),
         open_graph=lambda: _open_graph(options["store"], home),
+        refresh_command=options["refresh_command"],
     )
 
 
@@ -96,11 +99,17 @@ def _open_graph(url: str, home: Home) -> GraphStore:
     return open_store(url, home, os.environ.get(_PASSWORD))
 
 
-def _run(home: Home, settings: Settings, bound: socket.socket) -> None:
+def _run(home: Home, settings: Settings, bound: socket.socket, config: Path | None) -> None:
     wanted = settings.serve
-    options = {"home": str(home.path.resolve()), "auth": wanted.auth, "store": settings.refresh.store}
-    os.environ[_OPTIONS] = json.dumps(options | {"stale_after_hours": wanted.stale_after_hours})
-    config = uvicorn.Config(
+    options = {
+        "home": str(home.path.resolve()),
+        "auth": wanted.auth,
+        "store": settings.refresh.store,
+        "stale_after_hours": wanted.stale_after_hours,
+        "refresh_command": refresh_command(home, config),
+    }
+    os.environ[_OPTIONS] = json.dumps(options)
+    server = uvicorn.Config(
         "api.server:worker_app",
         factory=True,
         workers=wanted.workers,
@@ -111,9 +120,9 @@ def _run(home: Home, settings: Settings, bound: socket.socket) -> None:
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     if wanted.workers > 1:
-        Multiprocess(config, sockets=[bound]).run()
+        Multiprocess(server, sockets=[bound]).run()
     else:
-        uvicorn.Server(config).run(sockets=[bound])
+        uvicorn.Server(server).run(sockets=[bound])
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -22,10 +22,25 @@ class ReasonOut(BaseModel):
     relation: str
     artefact: str | None
     contribution: float = Field(description="log-odds")
+    peers: int | None = Field(description="other senders that share it; of reports, who sent them")
+    examples: list[str] | None = Field(description="a few of these senders, the riskiest first")
+    needed: bool | None = Field(description="in the smallest set of evidence without which the risk is under one half")
     sentence: str
 
 
-class NodeOut(Stamped):
+class ExplainedOut(BaseModel):
+    """What a node's log-odds are made of: base + sum_of_reasons + rest. Null where the risk is under one half."""
+
+    log_odds: float | None = Field(None, description="of the risk")
+    base: float | None = Field(None, description="what it would score without evidence")
+    sum_of_reasons: float | None = Field(None, description="of the contributions listed")
+    rest: float | None = Field(None, description="parts too small to list, or that speak for it")
+    removable: bool | None = Field(
+        None, description="whether taking away the reasons marked `needed` brings it under one half; else nothing does"
+    )
+
+
+class NodeOut(Stamped, ExplainedOut):
     kind: NodeKind
     key: str
     found: bool
@@ -34,7 +49,7 @@ class NodeOut(Stamped):
     first_seen: datetime | None
     last_seen: datetime | None
     events: int | None
-    reasons: list[ReasonOut] = Field(description="the strongest five")
+    reasons: list[ReasonOut] = Field(description="the strongest five, and all kinds of evidence that are needed")
 
 
 class NodeIn(BaseModel):
@@ -46,7 +61,7 @@ class LookupIn(BaseModel):
     nodes: list[NodeIn] = Field(max_length=1000)
 
 
-class LookupNode(BaseModel):
+class LookupNode(ExplainedOut):
     """A node asked for; where `found` is false, only kind and key are there."""
 
     kind: NodeKind
@@ -196,7 +211,7 @@ class EvidenceRow(BaseModel):
     outside: int
     strength: float
     first_seen: datetime | None
-    last_seen: datetime | None
+    last_seen: datetime | None = Field(description="of a dormant campaign: not after its own last day")
     sentence: str
 
 

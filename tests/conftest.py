@@ -1,3 +1,3 @@
 """What every test may ask for."""
 
-pytest_plugins = ["neo4j_server"]
+pytest_plugins = ["chromium", "neo4j_server"]

@@ -7,6 +7,7 @@ from functools import partial
 
 from api.commands import Call, Outcome
 from api.commands.refresh import add_setting
+from api.settings import find_config
 
 HELP = "answer over HTTP: the API and the investigators' page"
 
@@ -31,4 +32,5 @@ def _serve(call: Call) -> None:
     # With --json standard output holds the summary alone.
     out = sys.stderr if call.flags.json else sys.stdout
     with suppress(KeyboardInterrupt):
-        serve(call.home, call.settings, lambda line: print(line, file=out, flush=True))
+        config = find_config(call.home.path, call.flags.config)
+        serve(call.home, call.settings, lambda line: print(line, file=out, flush=True), config)

@@ -16,7 +16,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer our own forms come with `Origin: null`, and are refused
     "Cache-Control": "no-store",
 }
 # A dot within a host name: letters follow it. Numbers ("0.8") and ends of sentences stay as they are.

@@ -12,7 +12,9 @@ GRAPH_WIDTH, GRAPH_HEIGHT = 760, 440
 RING_X, RING_Y = 195.0, 190.0  # radii of the ring of shared things; beside it there is room for their names
 SENDERS_WITHIN = 0.84  # of the ring's radius: members stand inside it
 MOST_ARTEFACTS, MOST_TARGETS, MOST_SENDERS = 12, 6, 48  # more dots than this tell less, not more
-LABEL_LETTERS = 26
+LABEL_LETTERS = 22  # defanging adds some
+NUDGE = 0.05  # of the ring's radius
+GOLDEN = tau * (1 - 2 / (1 + 5**0.5))  # the golden angle
 Node = tuple[str, str]  # kind, key
 
 
@@ -113,15 +115,19 @@ def _places(graph: Any, ring: list[Node]) -> dict[Node, tuple[float, float]]:
     import networkx as nx
 
     fixed = {node: (cos(tau * at / len(ring)), sin(tau * at / len(ring))) for at, node in enumerate(ring)}
-    start = {node: fixed.get(node) or _between(node, graph, fixed) for node in graph}
+    start = {node: fixed.get(node) or _between(node, graph, fixed, turn) for turn, node in enumerate(sorted(graph))}
     found = nx.spring_layout(graph, pos=start, fixed=ring, seed=1, k=0.16, iterations=40)
     return {node: _pixels(*(place if node in fixed else _inside(*place))) for node, place in found.items()}
 
 
-def _between(node: Node, graph: Any, fixed: dict[Node, tuple[float, float]]) -> tuple[float, float]:
-    """The middle of what a member uses."""
+def _between(node: Node, graph: Any, fixed: dict[Node, tuple[float, float]], turn: int) -> tuple[float, float]:
+    """Near the middle of what a member uses, each on another side of it: springs cannot part what stands in one place.
+
+    Successive turns of the golden angle never meet.
+    """
     used = [fixed[other] for other in graph[node]]
-    return sum(x for x, _ in used) / len(used) * SENDERS_WITHIN, sum(y for _, y in used) / len(used) * SENDERS_WITHIN
+    x, y = (sum(places) / len(used) * SENDERS_WITHIN for places in zip(*used, strict=True))
+    return x + NUDGE * cos(GOLDEN * turn), y + NUDGE * sin(GOLDEN * turn)
 
 
 def _inside(x: float, y: float) -> tuple[float, float]:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from itertools import combinations
+from math import hypot
 
 import factories
 import pytest
@@ -150,6 +152,7 @@ def test_pages_load_nothing_from_elsewhere_and_run_no_script(browser: Client, pa
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
+    assert answer.headers["referrer-policy"] == "same-origin"  # `no-referrer` makes a browser sign in as `Origin: null`
     assert "<script" not in answer.text
     assert " style=" not in answer.text  # the policy would drop it
     links = re.findall(r'(?:href|src|action)="([^"]*)"', answer.text)
@@ -223,6 +226,19 @@ def test_a_graph_is_bounded_within_its_frame_and_always_the_same(found: list[tup
     assert len(drawn.dots) <= 66
     assert all(0 <= dot.x <= GRAPH_WIDTH and 0 <= dot.y <= GRAPH_HEIGHT for dot in drawn.dots)
     assert picture(edges) == drawn
+
+
+def test_members_that_share_all_the_same_things_are_drawn_apart() -> None:
+    keys = [f"m{number}@x.example" for number in range(20)]
+    edges = [
+        row
+        for kind, shared in (("domain", "a.example"), ("network", "192.0.2.0/24"))
+        for row in factories.edges("c", "linked_to", kind, shared, keys)
+    ]
+    dots = [dot for dot in picture(edges).dots if dot.kind == "sender"]
+    assert len(dots) == 20
+    gaps = [hypot(one.x - two.x, one.y - two.y) for one, two in combinations(dots, 2)]
+    assert min(gaps) > 2 * dots[0].radius
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,19 @@
 """Real servers on real sockets: the first key, several workers, and no request dropped while snapshots change."""
 
-import os
-import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
 import factories
 import httpx
+import psutil
 import pytest
+from servers import server, until
 
 from api.auth import KeyStore
 from api.server import ServerError, check_exposure, make_first_key
@@ -22,62 +21,6 @@ from graph.home import Home
 from graph.snapshot import publish
 
 ROOT = Path(__file__).parents[2]
-UP_SECONDS = 90  # a busy machine may take its time to import
-STARTER = """
-import sys
-from pathlib import Path
-from api.server import serve
-from api.settings import ServeSettings, Settings
-from graph.home import Home
-serve(Home(Path(sys.argv[1])), Settings(serve=ServeSettings(port=0, auth=sys.argv[2], workers=int(sys.argv[3]))))
-"""
-
-
-@dataclass
-class Running:
-    url: str
-    said: list[str]
-    process: "subprocess.Popen[str]"
-
-
-@contextmanager
-def server(home: Home, auth: str = "keys", workers: int = 1) -> Iterator[Running]:
-    """A server in a process of its own, once it is ready or has said why not; ended politely."""
-    command = [sys.executable, "-c", STARTER, str(home.path), auth, str(workers)]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    assert process.stdout is not None
-    said: list[str] = []
-    for line in process.stdout:
-        said.append(line.strip())
-        if found := re.search(r"http://\S+", line):
-            break
-    running = Running(found[0].rstrip("/") if found else "", said, process)
-    try:
-        _wait(running.url)
-        yield running
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
-
-
-def _wait(url: str) -> None:
-    deadline = time.monotonic() + UP_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{url}/livez")
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the server did not come up")
 
 
 def test_no_request_is_dropped_and_each_answer_is_of_one_snapshot_while_five_are_published(home: Home) -> None:
@@ -98,14 +41,14 @@ def test_no_request_is_dropped_and_each_answer_is_of_one_snapshot_while_five_are
                 body = answer.json()
                 answers.append((body["snapshot"], {node["risk"] for node in body["results"]}))
 
-    with server(home, auth="off") as running:
+    with server(home, "--auth", "off") as running:
         threads = [threading.Thread(target=hammer, args=(running.url,)) for _ in range(2)]
         for thread in threads:
             thread.start()
         for shift in shifts[1:]:
             snapshot = publish(home, factories.publication(shift=shift), keep=2)
             risks[snapshot.id] = 0.97 - shift
-            _until(lambda wanted=snapshot.id: bool(answers) and answers[-1][0] == wanted)  # type: ignore[misc]
+            until(lambda wanted=snapshot.id: bool(answers) and answers[-1][0] == wanted)  # type: ignore[misc]
         done.set()
         for thread in threads:
             thread.join()
@@ -114,17 +57,92 @@ def test_no_request_is_dropped_and_each_answer_is_of_one_snapshot_while_five_are
     assert all(found == {risks[snapshot]} for snapshot, found in answers)
 
 
-def _until(true: object) -> None:
-    deadline = time.monotonic() + UP_SECONDS
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def test_pages_and_parts_of_a_campaign_are_whole_while_the_snapshot_behind_them_is_swapped_and_removed(
+    home: Home,
+) -> None:
+    """Only one snapshot is kept: each publication removes the files that requests under way are read from."""
+    whole = {
+        "/v1/campaigns?limit=200": lambda body: len(body["items"]) == body["total"] == 3,
+        "/v1/campaigns/c-links/members": lambda body: len(body["items"]) == 9,
+        "/v1/campaigns/c-links/evidence": lambda body: [row["rank"] for row in body["items"]] == [1, 2, 3],
+        "/v1/campaigns/c-links/graph": lambda body: len(body["edges"]) == 13,
+    }
+    publish(home, factories.publication(), keep=1)
+    seen: dict[str, set[str]] = {path: set() for path in whole}
+    faults: list[str] = []
+    done = threading.Event()
+
+    def hammer(url: str, path: str) -> None:
+        with httpx.Client(base_url=url) as client:
+            while not done.is_set():
+                answer, page = client.get(path), client.get("/campaigns/c-links")
+                if answer.status_code != 200 or not whole[path](answer.json()):
+                    faults.append(answer.text)
+                if page.status_code != 200 or not page.text.rstrip().endswith("</html>"):
+                    faults.append(page.text)
+                seen[path].add(answer.json().get("snapshot"))
+
+    with server(home, "--auth", "off") as running:
+        threads = [threading.Thread(target=hammer, args=(running.url, path)) for path in whole]
+        for thread in threads:
+            thread.start()
+        for number in range(1, 4):
+            newest = publish(home, factories.publication(shift=number / 1000), keep=1).id
+            until(lambda wanted=newest: all(wanted in found for found in seen.values()) or bool(faults))  # type: ignore[misc]
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert not faults
+    assert all(len(found) >= 4 for found in seen.values())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_server_told_to_end_finishes_the_request_under_way_and_takes_no_other(home: Home, workers: int) -> None:
+    """Half of a request has come when the signal does; the rest follows once the server is known to be ending."""
+    publish(home, factories.publication(), keep=1)
+    body = b'{"nodes": [{"kind": "domain", "key": "cal.example"}]}'
+    head = b"POST /v1/lookup HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with server(home, "--auth", "off", "--workers", str(workers)) as running:
+        answering = [psutil.Process(running.process.pid)] if workers == 1 else _workers(running.process.pid)
+        assert len(answering) == workers
+        address = httpx.URL(running.url)
+        with socket.create_connection((address.host, address.port or 0)) as half:
+            half.sendall(head + body[:10])
+            until(lambda: any(_holds(process, half.getsockname()) for process in answering))
+            running.process.send_signal(signal.SIGTERM)
+            if workers == 1:
+                until(lambda: not _reachable(address))
+            else:
+                until(lambda: sum(process.is_running() for process in _workers(running.process.pid)) == 1)
+            time.sleep(0.5)  # by now an impatient one has hung up
+            half.sendall(body[10:])
+            answer = b"".join(iter(lambda: half.recv(1 << 16), b""))
+        running.process.wait(30)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b'"found":true' in answer
+    assert not _reachable(address)
+
+
+def _workers(pid: int) -> list[psutil.Process]:
+    """The processes that answer for a server with several."""
+    return [child for child in psutil.Process(pid).children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+def _holds(process: psutil.Process, peer: tuple[str, int]) -> bool:
+    """Whether the connection that came from `peer` was taken by this process."""
+    return any(held.raddr and tuple(held.raddr) == peer for held in process.net_connections("inet"))
+
+
+def _reachable(address: httpx.URL) -> bool:
+    with suppress(OSError), socket.create_connection((address.host, address.port or 0), timeout=5):
+        return True
+    return False
 
 
 def test_a_first_start_prints_a_key_that_is_good_and_later_ones_do_not(home: Home) -> None:
     publish(home, factories.publication(), keep=1)
     with server(home) as running:
-        key = next(line for line in running.said if line.startswith("rl_"))
+        key = running.first_key
         path = f"{running.url}/v1/nodes/sender/invite%2F2@cal.example"
         assert httpx.get(path).status_code == 401
         answer = httpx.get(path, headers={"Authorization": f"Bearer {key}"})
@@ -137,7 +155,7 @@ def test_a_first_start_prints_a_key_that_is_good_and_later_ones_do_not(home: Hom
 
 def test_several_workers_answer_and_count_together(home: Home) -> None:
     publish(home, factories.publication(), keep=1)
-    with server(home, auth="off", workers=2) as running:
+    with server(home, "--auth", "off", "--workers", "2") as running:
         for _ in range(20):  # a new connection each, so that both workers get some
             assert httpx.get(f"{running.url}/v1/nodes/domain/cal.example").status_code == 200
         text = httpx.get(f"{running.url}/metrics").text
@@ -172,6 +190,17 @@ def test_the_first_key_has_every_scope(home: Home) -> None:
     assert len(caller.scopes) == 4
 
 
-def test_servers_never_import_torch() -> None:
-    script = "import sys, api.server, api.app; sys.exit('torch' in sys.modules or 'gnn' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
+def test_a_server_starts_without_torch_and_without_what_only_some_answers_need(home: Home) -> None:
+    publish(home, factories.publication(), keep=1)
+    script = """
+import sys
+from pathlib import Path
+import api.server
+from api.app import build_app
+from graph.home import Home
+build_app(Home(Path(sys.argv[1])))
+print(*sorted({"torch", "gnn", "networkx", "scipy", "sklearn", "duckdb", "ibis"} & set(sys.modules)))
+"""
+    command = [sys.executable, "-c", script, str(home.path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
