@@ -1,38 +1,34 @@
-"""`ringleader evaluate`: from a labelled world or this home's own verdicts to figures. Holds the protocol, no formula.
+"""`ringleader evaluate`: from labelled worlds or this home's own verdicts to figures. Holds the protocol, no formula.
 
 Three questions, one protocol: what was known at a moment is learnt from, senders whose label came later are judged by
-what their evidence said before a verdict of their own.
+what their evidence said before a verdict of their own. The guards of `gnn.leaks` look on and end what is not time-safe.
 """
 
-import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sklearn.metrics import v_measure_score
 
-from api import stages as work
+from api import campaign_figures
+from api.campaign_figures import Refreshed, refreshed_twice, risk_error
 from api.ingest import run_ingest
 from api.progress import StageRecorder
 from api.scenes import Shot, after, cut_of, first_decided, known_at, last_decided, shoot, too_few
 from api.settings import Settings
-from api.stages import Champion, RefreshOptions
-from api.worlds import Answers, World, open_world
-from gnn.agreement import Agreement, agreement, alone, main_group, pair_scores
-from gnn.evaluate import Scope, Truth, Verdict, confront, scope
-from gnn.plots import plot
+from api.stages import RefreshOptions
+from api.worlds import Answers, World, no_domains, open_world
+from gnn.agreement import Agreement, agreement
+from gnn.domains import DomainScope, domain_scope
+from gnn.evaluate import Scope, Truth, Verdict, bunches, confront, scope
+from gnn.leaks import Checked, no_asked_label, no_common_campaign, no_late_label, no_own_label
 from gnn.references import GraphTrees, OwnTrees, references
-from gnn.report import Evaluation, Families, Identity, as_json, text
-from gnn.risk import score
+from gnn.report import Evaluation, Families, Identity, LearningPoint
 from gnn.scene import Scene, without
-from graph.atomic import make_folder, write_bytes
-from graph.campaigns import Known, Partition, find_groups
 from graph.home import Home
-from graph.values import Campaigns
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -47,22 +43,37 @@ HOME_PROTOCOL = (
     "their events up to {end:%Y-%m-%d %H:%M} UTC and the labels known at the cut."
 )
 CONFOUNDED = {"wrote_to", "sent_from"}  # in the sample both tell the collection apart, not the spam (data/README.md)
+NEW, KNOWN = "new campaigns (no member labelled)", "known campaigns (some member labelled)"
+Checks = tuple[Checked, ...]
+LESSONS = (0.1, 0.25, 0.5)  # of the verdicts, the first ones given, beside all of them: the learning curve
 
 
-def evaluate(home: Home, settings: Settings, world: Path | None, stages: StageRecorder) -> tuple[Evaluation, Path]:
-    """Evaluate on a world's folder, or on this home's own data; returns the figures and the folder they lie in.
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What is looked at: `references` is "quick" or "all"; without reports and after fewer verdicts only if asked."""
 
-    Raises InputError where `world` is none, RingleaderError where the home's verdicts are too few to judge by.
+    references: str = "quick"
+    without_reports: bool = False
+    learning_curve: bool = False
+
+
+def evaluate(
+    home: Home, settings: Settings, worlds: Sequence[Path], options: EvaluateOptions, stages: StageRecorder
+) -> list[Evaluation]:
+    """Evaluate on the folders of worlds one after another, or on this home's own data where there is none.
+
+    Raises InputError where a folder is no world, RingleaderError where the home's verdicts are too few to judge by,
+    LeakError where something learnt knows its answers.
     """
-    if world is None:
-        found = evaluate_home(home, settings, stages)
-    else:
-        found = evaluate_world(open_world(world), settings, stages)
-    return found, write(home, found)
+    opened = [open_world(folder) for folder in worlds]  # a wrong name is told before the first world takes its minutes
+    if not opened:
+        return [evaluate_home(home, settings, options, stages)]
+    return [evaluate_world(world, settings, options, stages) for world in opened]
 
 
-def evaluate_world(world: World, settings: Settings, stages: StageRecorder) -> Evaluation:
+def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, stages: StageRecorder) -> Evaluation:
     """Ingest a world into a temporary home and judge every sender that has no label."""
+    before = len(stages.rows())
     settings = replace(
         settings,
         lake=replace(settings.lake, retention_days=0),
@@ -72,189 +83,221 @@ def evaluate_world(world: World, settings: Settings, stages: StageRecorder) -> E
         home = Home(Path(folder)).ensure()
         run_ingest(home, settings, world.paths, stages)
         shot = shoot(home, RefreshOptions.of(settings, world.as_of), stages)
-        answers = world.answers(shot.scene.window)
-        verdict = _confront(shot.scene, shot.scene, shot.options, stages)
-        scopes = _scopes(shot.scene, answers, verdict, settings.model.seed, stages)
-        scopes += _without_confounds(shot, answers, stages) if answers.families else ()
-        groups, identity = _campaigns(home, shot, verdict, answers.truth.campaign, stages)
-        families = _families(shot, answers.truth, stages) if answers.families else None
-    agreed = None if answers.families else _agreement(shot.scene, answers, groups)
-    found = _Found(verdict, scopes, groups, identity, agreed, families)
-    protocol = f"{WORLD_PROTOCOL} {world.caveat}".strip()
-    return found.evaluation(f"world {world.folder.name}", protocol, shot, answers.truth, stages)
+        trial = Trial(home, shot, world.answers(shot.scene.window), options, stages)
+        verdict = trial.confronted(shot.scene)
+        checks = trial.checks(shot, shot.piece.as_of)
+        scopes = trial.scopes(shot.scene, verdict)
+        scopes += trial.without_confounds() if trial.answers.families else ()
+        scopes += trial.without_reports() if options.without_reports else ()
+        found, identity = refreshed_twice(home, shot, verdict, trial.answers.truth.campaign, stages)
+        known_families = campaign_figures.families(shot, trial.truth, stages) if trial.answers.families else None
+        learning = trial.learning(scopes[0]) if options.learning_curve else ()
+    return trial.evaluation(
+        source=f"world {world.folder.name}",
+        protocol=f"{WORLD_PROTOCOL} {world.caveat}".strip(),
+        verdict=verdict,
+        scopes=scopes,
+        checks=checks,
+        found=found,
+        identity=identity,
+        families=known_families,
+        learning=learning,
+        before=before,
+    )
 
 
-def evaluate_home(home: Home, settings: Settings, stages: StageRecorder) -> Evaluation:
+def evaluate_home(home: Home, settings: Settings, options: EvaluateOptions, stages: StageRecorder) -> Evaluation:
     """Cut this home's verdicts at a moment: learn from what was known then, judge senders decided on later."""
-    options = RefreshOptions.of(settings, None)
-    full = shoot(home, replace(options, as_of=last_decided(home, options)), stages)
+    window = RefreshOptions.of(settings, None)
+    full = shoot(home, replace(window, as_of=last_decided(home, window)), stages)
     decided_at = first_decided(full)
     cut = cut_of(full.scene.senders, decided_at)
     if cut is None:
         raise too_few(full.scene.senders)
     asked = replace(full, scene=known_at(home, full, cut))
-    taught = shoot(home, replace(options, as_of=cut), stages, " at the cut")
+    taught = shoot(home, replace(window, as_of=cut), stages, " at the cut")
     later = after(decided_at, cut)
     target = np.where(later & full.scene.senders.known, full.scene.senders.target, np.nan)
     loose = np.full(len(target), -1, np.int64)
-    truth = Truth(target, loose, np.arange(len(target)))
-    answers = Answers(truth, {f"senders decided on after {cut:%Y-%m-%d}": later}, loose)
-    verdict = _confront(taught.scene, asked.scene, options, stages)
-    scopes = _scopes(asked.scene, answers, verdict, settings.model.seed, stages)
-    groups, identity = _campaigns(home, asked, verdict, None, stages, cut)
-    found = _Found(verdict, scopes, groups, identity, None, None)
-    protocol = HOME_PROTOCOL.format(cut=cut, end=full.piece.as_of)
-    return found.evaluation("this home", protocol, asked, truth, stages)
-
-
-def write(home: Home, evaluation: Evaluation) -> Path:
-    """evaluation.json, evaluation.md and a plot a question into home/evaluations/<time>; returns that folder."""
-    folder = home.path / "evaluations" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-    make_folder(folder)
-    plots = [(f"plot-{at}.svg", one) for at, one in enumerate(evaluation.scopes, 1)]
-    for name, one in plots:
-        write_bytes(folder / name, plot(one.name, one.curves, one.reliability).encode())
-    pictures = "\n".join(f"![{one.name}]({name})\n" for name, one in plots)
-    write_bytes(folder / "evaluation.md", f"{text(evaluation)}\n{pictures}".encode())
-    write_bytes(folder / "evaluation.json", json.dumps(as_json(evaluation), indent=1, ensure_ascii=False).encode())
-    return folder
+    truth = Truth(target, loose, bunches(full.scene.window, loose))
+    scopes = {f"senders decided on after {cut:%Y-%m-%d}": later}
+    trial = Trial(home, asked, Answers(truth, scopes, no_domains(full.scene.window)), options, stages)
+    verdict = trial.confronted(taught.scene)
+    checks = trial.checks(taught, cut)
+    judged = trial.scopes(asked.scene, verdict)
+    if options.without_reports:
+        judged += trial.without_reports(cut)
+    found, identity = refreshed_twice(home, asked, verdict, None, stages, cut)
+    return trial.evaluation(
+        source="this home",
+        protocol=HOME_PROTOCOL.format(cut=cut, end=full.piece.as_of),
+        verdict=verdict,
+        scopes=judged,
+        checks=checks,
+        found=found,
+        identity=identity,
+        families=None,
+        learning=trial.learning(judged[0]) if options.learning_curve else (),
+        before=0,
+    )
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What the parts of an evaluation found."""
+class Trial:
+    """One scene asked about, with the truth and everything that the questions need."""
 
-    verdict: Verdict
-    scopes: tuple[Scope, ...]
-    groups: Partition
-    identity: Identity
-    agreed: Agreement | None
-    families: Families | None
+    home: Home
+    shot: Shot
+    answers: Answers
+    options: EvaluateOptions
+    stages: StageRecorder
 
-    def evaluation(self, source: str, protocol: str, shot: Shot, truth: Truth, stages: StageRecorder) -> Evaluation:
-        members = (self.groups.group >= 0) & np.isfinite(truth.target)
+    @property
+    def truth(self) -> Truth:
+        return self.answers.truth
+
+    def confronted(self, taught: Scene, name: str = "network and references") -> Verdict:
+        """The product and the references asked for, learnt from `taught`."""
+        with self.stages.stage(name) as stage:
+            others = references(self.options.references)
+            return confront(taught, self.shot.scene, self.shot.options.train, others, lambda *at: stage.progress(*at))
+
+    def checks(self, taught: Shot, moment: datetime) -> Checks:
+        """The guards that look at every evaluation. `moment`: up to which verdicts may have been learnt from."""
+        naive = np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
+        scene, campaign = self.shot.scene, self.truth.campaign
+        with self.stages.stage("leak guards") as stage:
+            asked = self._asked(scene)
+            judged = np.logical_or.reduce([*asked.values()]) & np.isfinite(self.truth.target)
+            found = [
+                no_late_label(taught.scene.senders, first_decided(taught), naive),
+                no_late_label(scene.senders, first_decided(self.shot), naive),
+                no_asked_label(scene.senders, judged),
+                no_own_label(taught.scene, self.shot.options.train),
+            ]
+            if NEW in asked:
+                of_domains = self.answers.domains.campaign[scene.domains.known]
+                found.append(no_common_campaign(campaign, scene.senders.known, asked[NEW], of_domains))
+            stage.rows = len(found)
+        return tuple(found)
+
+    def scopes(self, scene: Scene, verdict: Verdict, suffix: str = "") -> tuple[Scope, ...]:
+        """Every question on senders without a label, those of new and of known campaigns where there are campaigns."""
+        asked = self._asked(scene)
+        seed = self.shot.options.train.seed
+        with self.stages.stage(f"bootstrap{suffix}") as stage:
+            stage.rows = len(asked)
+            return tuple(
+                scope(f"{name}{suffix}", rows, scene, self.truth, verdict, seed) for name, rows in asked.items()
+            )
+
+    def _asked(self, scene: Scene) -> dict[str, Mask]:
+        free = ~scene.senders.known
+        asked = {name: rows & free for name, rows in self.answers.scopes.items()}
+        campaign, innocent = self.truth.campaign, self.truth.target == 0
+        if not self.answers.families and (campaign >= 0).any():
+            labelled = labelled_campaigns(scene, self.answers)
+            new = free & ~np.isin(campaign, labelled)
+            asked[NEW], asked[KNOWN] = new, free & (innocent | ~new)
+        return asked
+
+    def without_confounds(self) -> tuple[Scope, ...]:
+        """The same questions with recipients and networks kept out of everything."""
+        suffix = ", recipients and networks kept out"
+        with self.stages.stage("without recipients and networks"):
+            scene = without(self.shot.scene, CONFOUNDED)
+            verdict = confront(scene, scene, self.shot.options.train, (OwnTrees(), GraphTrees()))
+        return self.scopes(scene, verdict, suffix)
+
+    def without_reports(self, cut: datetime | None = None) -> tuple[Scope, ...]:
+        """The same questions in a world where nobody ever reported anything. `cut`: of a home, where it has one."""
+        suffix = ", reports kept out"
+        bare = shoot(self.home, replace(self.shot.options, as_of=self.shot.piece.as_of), self.stages, suffix, False)
+        taught = bare.scene
+        if cut is not None:
+            bare = replace(bare, scene=known_at(self.home, bare, cut))
+            taught = shoot(
+                self.home, replace(self.shot.options, as_of=cut), self.stages, f" at the cut{suffix}", False
+            ).scene
+        silent = replace(self, shot=bare)
+        return silent.scopes(bare.scene, silent.confronted(taught, f"network and references{suffix}"), suffix)
+
+    def learning(self, everything: Scope) -> tuple[LearningPoint, ...]:
+        """The first question asked of the product again after fewer verdicts, the first ones given."""
+        name, rows = next(iter(self._asked(self.shot.scene).items()))
+        times = np.sort(first_decided(self.shot)[self.shot.scene.senders.known])
+        out = []
+        with self.stages.stage("learning curve") as stage:
+            for at, share in enumerate(LESSONS):
+                stage.progress(at, len(LESSONS))
+                moment = times[int(share * (len(times) - 1))].astype(datetime).replace(tzinfo=UTC)
+                scene = known_at(self.home, self.shot, moment)
+                verdict = confront(scene, scene, self.shot.options.train, (), apart=False)
+                found = scope(name, rows, scene, self.truth, verdict, self.shot.options.train.seed)
+                out.append(_point(found, scene))
+            stage.rows = len(out)
+        return (*out, _point(everything, self.shot.scene))
+
+    def domains(self, verdict: Verdict) -> DomainScope | None:
+        """Domain risk, where anything is known of domains."""
+        if not np.isfinite(self.answers.domains.target).any():
+            return None
+        return domain_scope(self.shot.scene, self.answers.domains, verdict.risk, self.shot.options.train.seed)
+
+    def agreement(self, found: Refreshed) -> Agreement | None:
+        """Found campaigns against true ones, where the true ones are known."""
+        if self.answers.families or not (self.truth.campaign >= 0).any():
+            return None
+        known = np.isin(self.truth.campaign, labelled_campaigns(self.shot.scene, self.answers))
+        return agreement(found.groups.group, self.truth.campaign, known, self.truth.operator)
+
+    def evaluation(
+        self,
+        *,
+        source: str,
+        protocol: str,
+        verdict: Verdict,
+        scopes: tuple[Scope, ...],
+        checks: Checks,
+        found: Refreshed,
+        identity: Identity,
+        families: Families | None,
+        learning: tuple[LearningPoint, ...],
+        before: int,
+    ) -> Evaluation:
+        """Everything found, the stages from number `before` on."""
+        members = (found.groups.group >= 0) & np.isfinite(self.truth.target)
         return Evaluation(
             source=source,
             protocol=protocol,
-            as_of=shot.piece.as_of,
-            window_days=shot.options.window_days,
-            seed=shot.options.train.seed,
-            senders=len(truth.target),
-            labels=int(shot.scene.senders.known.sum()),
-            scopes=self.scopes,
-            agreement=self.agreed,
-            families=self.families,
+            as_of=self.shot.piece.as_of,
+            window_days=self.shot.options.window_days,
+            seed=self.shot.options.train.seed,
+            senders=len(self.truth.target),
+            labels=int(self.shot.scene.senders.known.sum()),
+            scopes=scopes,
+            domains=self.domains(verdict),
+            agreement=self.agreement(found),
+            families=families,
             members=int(members.sum()),
-            innocents=int((members & (truth.target == 0)).sum()),
-            identity=self.identity,
-            stages=stages.rows(),
+            innocents=int((members & (self.truth.target == 0)).sum()),
+            campaign_risk_ece=risk_error(found, self.truth.target),
+            identity=identity,
+            learning=learning,
+            checks=checks,
+            stages=self.stages.rows()[before:],
         )
 
 
-def _confront(taught: Scene, asked: Scene, options: RefreshOptions, stages: StageRecorder) -> Verdict:
-    with stages.stage("network and references") as stage:
-        return confront(taught, asked, options.train, references(), lambda *at: stage.progress(*at))
-
-
-def _scopes(scene: Scene, answers: Answers, verdict: Verdict, seed: int, stages: StageRecorder) -> tuple[Scope, ...]:
-    """Every question on senders without a label, and those of new and of known campaigns where there are campaigns."""
-    free = ~scene.senders.known
-    truth = answers.truth
-    asked = {name: rows & free for name, rows in answers.scopes.items()}
-    if not answers.families and (truth.campaign >= 0).any():
-        new = free & ~np.isin(truth.campaign, _labelled_campaigns(scene, answers))
-        innocent = truth.target == 0
-        asked["new campaigns (no member labelled)"] = new
-        asked["known campaigns (some member labelled)"] = free & (innocent | ~new)
-    with stages.stage("bootstrap") as stage:
-        stage.rows = len(asked)
-        return tuple(scope(name, rows, scene, truth, verdict, seed) for name, rows in asked.items())
-
-
-def _without_confounds(shot: Shot, answers: Answers, stages: StageRecorder) -> tuple[Scope, ...]:
-    """The same questions with recipients and networks kept out of everything."""
-    with stages.stage("without recipients and networks"):
-        scene = without(shot.scene, CONFOUNDED)
-        verdict = confront(scene, scene, shot.options.train, (OwnTrees(), GraphTrees()))
-    found = _scopes(scene, answers, verdict, shot.options.train.seed, stages)
-    return tuple(replace(one, name=f"{one.name}, recipients and networks kept out") for one in found)
-
-
-def _labelled_campaigns(scene: Scene, answers: Answers) -> Ids:
+def labelled_campaigns(scene: Scene, answers: Answers) -> Ids:
     """True campaigns of which a sender or a domain has a label."""
     by_sender = answers.truth.campaign[scene.senders.known]
-    found = np.union1d(by_sender, answers.domain_campaign[scene.domains.known])
+    found = np.union1d(by_sender, answers.domains.campaign[scene.domains.known])
     return found[found >= 0]
 
 
-def _agreement(scene: Scene, answers: Answers, groups: Partition) -> Agreement:
-    known = _labelled_campaigns(scene, answers)
-    return agreement(groups.group, answers.truth.campaign, np.isin(answers.truth.campaign, known))
-
-
-def _campaigns(
-    home: Home, shot: Shot, verdict: Verdict, true: Ids | None, stages: StageRecorder, moment: datetime | None = None
-) -> tuple[Partition, Identity]:
-    """Campaigns at the moment and a day before, by one model; what became of the ids in between.
-
-    Anchored at the true campaigns, whose main group is looked for at both; where there are none, at the later groups.
-    `moment`: labels given after it stay hidden.
-    """
-    before = shoot(home, replace(shot.options, as_of=shot.piece.as_of - timedelta(days=1)), stages, " a day before")
-    before = replace(before, scene=known_at(home, before, moment)) if moment else before
-    with stages.stage("campaigns") as stage:
-        past = _at_work(before, verdict, None)
-        now = _at_work(shot, verdict, Known(past.campaigns.campaigns, past.campaigns.members, past.campaigns.lineage))
-        stage.rows = now.groups.count
-    anchors = now.groups.group if true is None else true
-    position = {key: at for at, key in enumerate(before.scene.window.senders["key"].to_pylist())}
-    at = [position.get(key, -1) for key in shot.scene.window.senders["key"].to_pylist()]
-    earlier = np.array([past.groups.group[i] if i >= 0 else -1 for i in at], dtype=np.int64)
-    then, today = main_group(earlier, anchors), main_group(now.groups.group, anchors)
-    both = sorted(set(then) & set(today))
-    kept = sum(past.names[then[anchor]] == now.names[today[anchor]] for anchor in both)
-    return now.groups, Identity(len(both), kept, before.piece.as_of, shot.piece.as_of)
-
-
-@dataclass(frozen=True)
-class _Refreshed:
-    """Groups, their tables, and the id of each group."""
-
-    groups: Partition
-    campaigns: Campaigns
-    names: dict[int, str]
-
-
-def _at_work(shot: Shot, verdict: Verdict, known: Known | None) -> _Refreshed:
-    """The end of the refresh's line at one moment."""
-    scene = shot.scene
-    risk = score(scene.propagated, scene.evidence, scene.senders, scene.domains, verdict.model)
-    groups = find_groups(scene.evidence, risk.senders, shot.options.find)
-    decided = replace(shot.decided, senders=scene.senders, domains=scene.domains, known=known)
-    refresh = work.identify(shot.piece, Champion("evaluation", verdict.model), decided)
-    campaigns = work.campaigns_of(scene.window, scene.evidence, groups, risk, decided, refresh)
-    members = campaigns.members.filter(pc.equal(campaigns.members["role"], "sender"))
-    owner = dict(zip(members["key"].to_pylist(), members["campaign_id"].to_pylist(), strict=True))
-    keys = scene.window.senders["key"].to_pylist()
-    names = {int(g): owner[keys[at]] for at, g in enumerate(groups.group.tolist()) if g >= 0 and keys[at] in owner}
-    return _Refreshed(groups, campaigns, names)
-
-
-def _families(shot: Shot, truth: Truth, stages: StageRecorder) -> Families:
-    """Campaigns found without fingerprints, against groups of near-equal mail."""
-    with stages.stage("campaigns without fingerprints"):
-        scene = without(shot.scene, {"carried"})
-        verdict = confront(scene, scene, shot.options.train, ())
-        groups = find_groups(scene.evidence, verdict.risk.senders, shot.options.find)
-    inside = truth.campaign >= 0
-    found, true = alone(groups.group[inside]), truth.campaign[inside]
-    pairs = pair_scores(found, true)
-    return Families(
-        groups=len(np.unique(true)),
-        senders=int(inside.sum()),
-        clustered=float((groups.group[inside] >= 0).mean()) if inside.any() else float("nan"),
-        precision=pairs.precision,
-        recall=pairs.recall,
-        f1=pairs.f1,
-        v_measure=float(v_measure_score(true, found)) if inside.any() else float("nan"),
-    )
+def _point(found: Scope, scene: Scene) -> LearningPoint:
+    figures = next(iter(found.figures.values()))
+    labels = scene.senders
+    known = int(labels.known.sum())
+    return LearningPoint(known, int(labels.target[labels.known].sum()), figures["auprc"], figures["recall_strict"])

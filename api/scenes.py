@@ -40,10 +40,14 @@ class Shot:
     options: RefreshOptions
 
 
-def shoot(home: Home, options: RefreshOptions, stages: StageRecorder, suffix: str = "") -> Shot:
-    """The refresh's own stages up to the decisions: what a refresh at that moment would learn from and score."""
+def shoot(home: Home, options: RefreshOptions, stages: StageRecorder, suffix: str = "", reports: bool = True) -> Shot:
+    """The refresh's own stages up to the decisions: what a refresh at that moment would learn from and score.
+
+    Without `reports` as if nobody had ever reported anything.
+    """
     with stages.stage(f"window graph{suffix}") as stage:
         piece = work.read_slice(home, options)
+        piece = piece if reports else replace(piece, reports=())
         window = work.graph_of(piece, options)
         stage.rows = work.rows_of(window)
     with stages.stage(f"evidence and propagation{suffix}") as stage:

@@ -11,10 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gnn.evaluate import Truth
+from gnn.domains import DomainTruth
+from gnn.evaluate import Truth, bunches
 from graph.errors import InputError
+from graph.schema import TIME
 from graph.values import Window
 
 Array = NDArray[np.float64]
@@ -37,7 +41,7 @@ class Answers:
 
     truth: Truth
     scopes: dict[str, Mask]
-    domain_campaign: Ids  # number of the true campaign of each domain, −1 for none
+    domains: DomainTruth
     families: bool = False  # the campaigns are groups of near duplicates: what must hold together, not all there is
 
 
@@ -86,24 +90,35 @@ def _simulated(folder: Path) -> World:
     facts = json.loads((folder / "world.json").read_text(encoding="utf-8"))
     start, as_of = (datetime.fromisoformat(facts[name]) for name in ("start", "as_of"))
     days = max((as_of - start).days, 1)  # all of it: campaigns of the first days are the labelled ones
-    return World(folder, _paths(folder), as_of, days, lambda window: _simulated_answers(folder, window), SIMULATED)
+    last = datetime.fromisoformat(facts["labels_end"])
+    return World(
+        folder, _paths(folder), as_of, days, lambda window: _simulated_answers(folder, window, last), SIMULATED
+    )
 
 
-def _simulated_answers(folder: Path, window: Window) -> Answers:
-    senders = _table(folder / "truth" / "senders.parquet", ["key", "malicious", "campaign", "archetype"])
-    domains = _table(folder / "truth" / "domains.parquet", ["key", "campaign"])
+def _simulated_answers(folder: Path, window: Window, labels_end: datetime) -> Answers:
+    senders = _table(folder / "truth" / "senders.parquet", ["key", "malicious", "campaign", "operator", "archetype"])
+    domains = _table(folder / "truth" / "domains.parquet", ["key", "malicious", "campaign"])
     asked = senders.set_index("key").reindex(window.senders["key"].to_pylist())
     names = sorted(set(asked["campaign"].dropna()))
     number = {name: at for at, name in enumerate(names)}
     campaign = _numbers(asked["campaign"], number)
-    site = domains.set_index("key").reindex(window.domains["key"].to_pylist())["campaign"]
+    operators = {name: at for at, name in enumerate(sorted(set(asked["operator"].dropna())))}
+    sites = domains.set_index("key").reindex(window.domains["key"].to_pylist())
+    later = np.asarray(pc.greater(window.senders["first_seen"], pa.scalar(labels_end, TIME)).to_numpy(), dtype=bool)
     truth = Truth(
         target=asked["malicious"].to_numpy(dtype=np.float64, na_value=np.nan),
         campaign=campaign,
-        bunch=_bunches(campaign),
+        bunch=bunches(window, campaign),
         archetype=asked["archetype"].fillna("unknown").to_numpy(dtype=object),
+        operator=_numbers(asked["operator"], operators),
     )
-    return Answers(truth, {"all unlabelled senders": np.ones(len(campaign), bool)}, _numbers(site, number))
+    scopes = {
+        "all unlabelled senders": np.ones(len(campaign), bool),
+        "later senders (first seen after the last verdict)": later,
+    }
+    target = sites["malicious"].to_numpy(dtype=np.float64, na_value=np.nan)
+    return Answers(truth, scopes, DomainTruth(target, _numbers(sites["campaign"], number)))
 
 
 def _sample(folder: Path) -> World:
@@ -121,13 +136,13 @@ def _sample_answers(folder: Path, window: Window) -> Answers:
     truth = Truth(
         target=malicious,
         campaign=np.where(malicious > 0, _large(group, window), -1),
-        bunch=_bunches(group),
+        bunch=bunches(window, group),
     )
     scopes = {
         "later senders never seen before": (asked["part"] == "later").to_numpy(dtype=bool),
         "all later senders": (asked["later_events"].fillna(0) > 0).to_numpy(dtype=bool),
     }
-    return Answers(truth, scopes, np.full(window.domains.num_rows, -1, np.int64), families=True)
+    return Answers(truth, scopes, no_domains(window), families=True)
 
 
 def _near_duplicates(folder: Path, window: Window) -> Ids:
@@ -154,6 +169,7 @@ def _numbers(names: pd.Series, number: Mapping[str, int]) -> Ids:
     return np.array([number.get(name, -1) for name in names.tolist()], dtype=np.int64)
 
 
-def _bunches(groups: Ids) -> Ids:
-    """Groups, and every sender outside one by itself."""
-    return np.where(groups >= 0, groups, groups.max(initial=-1) + 1 + np.arange(len(groups)))
+def no_domains(window: Window) -> DomainTruth:
+    """Nothing is known of the window's domains."""
+    rows = window.domains.num_rows
+    return DomainTruth(np.full(rows, np.nan), np.full(rows, -1, np.int64))

@@ -15,6 +15,7 @@ Mask = NDArray[np.bool_]
 HALF = 0.5  # Jaccard similarity from which a campaign counts as found
 SMALL = 30  # senders below which a campaign is small: the ones that large groups swallow
 LEAST_SENDERS = 3  # smaller than that there is nothing to find together
+MERGED_SHARE = 0.1  # of a found campaign's malicious senders: fewer of another operator's are strays, no merger
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Agreement:
     """Found campaigns against true ones.
 
     `found`, `found_small` and `found_new` are shares of the true campaigns of at least three senders (all, under
-    thirty senders, without a label) that overlap with a found one by a Jaccard similarity of half or more.
+    thirty senders, without a label) that overlap with a found one by a Jaccard similarity of half or more. `merged`
+    counts those whose main found campaign is to a tenth or more another operator's; None where operators are unknown.
     """
 
     pairs: PairScores
@@ -46,14 +48,20 @@ class Agreement:
     found_new: float
     members: int
     intruders: int
+    merged: int | None
+
+    @property
+    def innocent_share(self) -> float:
+        """Share of intruders among all members of found campaigns."""
+        return self.intruders / self.members if self.members else float("nan")
 
 
-def agreement(found: Ids, true: Ids, labelled: Mask) -> Agreement:
+def agreement(found: Ids, true: Ids, labelled: Mask, operator: Ids | None = None) -> Agreement:
     """Every measure, over the senders that are in a found or in a true campaign.
 
     An innocent in a found campaign is an intruder: a true group of its own, so it spoils every pair it makes. A guilty
     sender in no found campaign is a found group of its own. `labelled`: senders whose label was known; a campaign
-    without one is new.
+    without one is new. `operator[s]`: who runs the campaign of sender s, −1 for nobody.
     """
     take = (found >= 0) | (true >= 0)
     mine, theirs = alone(found[take]), alone(true[take])
@@ -73,7 +81,19 @@ def agreement(found: Ids, true: Ids, labelled: Mask) -> Agreement:
         found_new=_share(best[new] >= HALF),
         members=int((found >= 0).sum()),
         intruders=int(((found >= 0) & (true < 0)).sum()),
+        merged=None if operator is None else merged(found, true, operator, real),
     )
+
+
+def merged(found: Ids, true: Ids, operator: Ids, real: Mask) -> int:
+    """How many of the `real` true campaigns lie in a found one of which another operator has a tenth or more."""
+    main = main_group(found, true)
+    out = 0
+    for campaign in sorted(set(main) & set(np.flatnonzero(real).tolist())):
+        company = operator[(found == main[campaign]) & (operator >= 0)]
+        own = operator[true == campaign].max(initial=-1)
+        out += bool(len(company) and (company != own).mean() >= MERGED_SHARE)
+    return out
 
 
 def alone(groups: Ids) -> Ids:

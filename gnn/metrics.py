@@ -60,12 +60,19 @@ class Ranking:
         ranked = scores[self.order]
         self._ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(scores) else np.zeros(0, int)
         self._target = target[self.order]
+        self._steps = ranked[self._ends]
 
     def curve(self, weight: Array | None = None) -> tuple[Array, Array]:
         """Weight of true and of false positives at every distinct threshold, falling thresholds."""
         w = np.ones(len(self.order)) if weight is None else weight[self.order]
         good = np.cumsum(w * self._target)[self._ends]
         return good, np.cumsum(w)[self._ends] - good
+
+    def threshold(self, rate: float, weight: Array | None = None) -> float:
+        """Least score that at most `rate` of the benign reach; infinite where even the highest is too low."""
+        _, bad = self.curve(weight)
+        allowed = np.flatnonzero(bad <= rate * bad[-1] + 1e-9) if len(bad) else np.zeros(0, int)
+        return float(self._steps[allowed[-1]]) if len(allowed) else float("inf")
 
 
 def average_precision(good: Array, bad: Array) -> float:
@@ -112,12 +119,8 @@ def log_losses(margins: Array, target: Array) -> Array:
 
 
 def threshold_at(margins: Array, target: Array, rate: float) -> float:
-    """Least margin that at most `rate` of the benign reach; infinite where even the highest is too low."""
-    ranking = Ranking(margins, target)
-    _, bad = ranking.curve()
-    steps = np.sort(np.unique(margins))[::-1]
-    allowed = np.flatnonzero(bad <= rate * max(bad[-1], 1) + 1e-9) if len(bad) else np.zeros(0, int)
-    return float(steps[allowed[-1]]) if len(allowed) else float("inf")
+    """Least margin that at most `rate` of the benign reach, as `Ranking.threshold`."""
+    return Ranking(margins, target).threshold(rate)
 
 
 def resamples(bunch: Ids, rounds: int, seed: int) -> Iterator[Array]:
@@ -188,6 +191,43 @@ def judge(detectors: Mapping[str, Scores], target: Array, bunch: Ids, rounds: in
         for name, sheet in sheets.items()
     }
     return Judged(figures, samples)
+
+
+def flagged_shares(
+    detectors: Mapping[str, Scores],
+    target: Array,
+    bunch: Ids,
+    parts: Ids,
+    rate: float,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+) -> dict[str, list[Figure]]:
+    """For each detector the share of each part above the threshold that `rate` of all the benign reach.
+
+    `parts[row]` is the row's part from 0, −1 for none. The threshold is found anew in every resample: recall where a
+    part is malicious, false alarms where it is benign.
+    """
+    count = int(parts.max(initial=-1)) + 1
+    inside = parts >= 0
+    rankings = {name: Ranking(scores.margins, target) for name, scores in detectors.items()}
+
+    def shares(name: str, weight: Array) -> Array:
+        above = detectors[name].margins >= rankings[name].threshold(rate, weight)
+        hit, size = (np.bincount(parts[inside], w[inside], count) for w in (weight * above, weight))
+        return np.where(size > 0, hit / np.maximum(size, 1e-12), np.nan)
+
+    drawn: dict[str, list[Array]] = {name: [] for name in detectors}
+    for weight in resamples(bunch, rounds, seed):
+        for name, rows in drawn.items():
+            rows.append(shares(name, weight))
+    everybody = np.ones(len(target))
+    return {
+        name: [
+            _figure(float(value), np.array([row[part] for row in rows]))
+            for part, value in enumerate(shares(name, everybody))
+        ]
+        for name, rows in drawn.items()
+    }
 
 
 def _figure(value: float, samples: Array) -> Figure:

@@ -1,74 +1,101 @@
-"""Precision–recall and reliability as SVG, drawn by hand: no plotting library in the product. Knows curves only."""
+"""The pictures of an evaluation as PNG: precision–recall, reliability, recall by size, learning curve.
 
-from collections.abc import Mapping
-from html import escape
+Knows curves, not detectors. matplotlib draws; it is loaded here alone and only when something is drawn.
+"""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gnn.metrics import Figure
+
 Array = NDArray[np.float64]
 Curves = Mapping[str, tuple[Array, Array]]
 
-SIDE, MARGIN, LEGEND = 320, 48, 22  # pixels of a panel, around it, and of one line of the legend
-# Okabe and Ito's colours, which most colour-blind readers can tell apart.
-COLOURS = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7")
-POINTS = 400  # of a curve: more cannot be seen
+PANEL, DOTS = 4.2, 110  # inches of a panel, dots an inch
+# Okabe and Ito's colours, which most colour-blind readers can tell apart; the second round is dashed.
+COLOURS = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#0072b2")
+DASHES = ("-", "--", ":")
+POINTS = 600  # of a curve: more cannot be seen
 
 
-def plot(title: str, curves: Curves, reliability: Curves) -> str:
-    """Two panels side by side, each detector in one colour."""
+def detectors(title: str, curves: Curves, reliability: Curves, chance: float) -> bytes:
+    """Precision by recall beside share malicious by probability, each detector in one style."""
+    figure, (left, right) = _panels(title, 2)
     names = list(curves)
-    height = SIDE + 2 * MARGIN + LEGEND * len(names)
-    width = 2 * SIDE + 3 * MARGIN
-    left = _panel(MARGIN, "recall", "precision", {n: _steps(*curves[n]) for n in names}, names, dots=False)
-    marks = {n: np.stack(reliability[n], axis=1) for n in names if n in reliability}
-    right = _panel(2 * MARGIN + SIDE, "probability said", "share malicious", marks, names, dots=True)
-    legend = "".join(_legend(at, name) for at, name in enumerate(names))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="sans-serif" font-size="12" role="img"><title>{escape(title)}</title>'
-        f'<rect width="100%" height="100%" fill="#fff"/><text x="{MARGIN}" y="24" font-size="14">{escape(title)}</text>'
-        f"{left}{right}{legend}</svg>\n"
-    )
+    for name, (recall, precision) in curves.items():
+        take = np.unique(np.linspace(0, max(len(recall) - 1, 0), min(POINTS, len(recall))).astype(int))
+        left.plot(recall[take], precision[take], label=name, **_style(names, name))
+    left.axhline(chance, color="#999999", linewidth=0.8)
+    _frame(left, "recall", "precision")
+    for name, (said, seen) in reliability.items():
+        right.plot(said, seen, marker="o", markersize=3, **_style(names, name))
+    right.plot([0, 1], [0, 1], color="#999999", linewidth=0.8)
+    _frame(right, "probability said", "share malicious")
+    return _drawn(figure, left)
 
 
-def _steps(recall: Array, precision: Array) -> Array:
-    take = np.unique(np.linspace(0, max(len(recall) - 1, 0), min(POINTS, len(recall))).astype(int))
-    return np.stack([recall[take], precision[take]], axis=1)
+def recall_by_size(title: str, sizes: Sequence[str], recall: Mapping[str, Sequence[Figure]]) -> bytes:
+    """Recall with its interval by size of campaign, each detector in one style."""
+    figure, (only,) = _panels(title, 1)
+    names, at = list(recall), np.arange(len(sizes))
+    for number, (name, figures) in enumerate(recall.items()):
+        value, low, high = (np.array([getattr(one, part) for one in figures]) for part in ("value", "low", "high"))
+        around = np.abs(np.nan_to_num(np.stack([value - low, high - value])))
+        shifted = at + (number - len(names) / 2) * 0.04
+        only.errorbar(shifted, value, yerr=around, marker="o", markersize=3, label=name, **_style(names, name))
+    _frame(only, "senders of the true campaign", "recall at 0.1 % false positives")
+    only.set_xlim(-0.5, len(sizes) - 0.5)
+    only.set_xticks(at, [size.removesuffix(" senders") for size in sizes])
+    return _drawn(figure, only)
 
 
-def _panel(x0: int, x_name: str, y_name: str, lines: Mapping[str, Array], names: list[str], dots: bool) -> str:
-    axis = f'<rect x="{x0}" y="{MARGIN}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#999"/>'
-    ticks = "".join(_tick(x0, share) for share in (0.0, 0.25, 0.5, 0.75, 1.0))
-    words = (
-        f'<text x="{x0 + SIDE / 2}" y="{MARGIN + SIDE + 34}" text-anchor="middle">{x_name}</text>'
-        f'<text x="{x0 + 6}" y="{MARGIN + 16}" fill="#555">{y_name}</text>'
-    )
-    diagonal = (
-        f'<path d="M{x0} {MARGIN + SIDE}L{x0 + SIDE} {MARGIN}" stroke="#ccc" stroke-dasharray="4"/>' if dots else ""
-    )
-    drawn = "".join(
-        _line(x0, points, COLOURS[names.index(name) % len(COLOURS)], dots) for name, points in lines.items()
-    )
-    return axis + ticks + words + diagonal + drawn
+def learning(title: str, labels: Sequence[int], auprc: Sequence[Figure]) -> bytes:
+    """AUPRC with its interval by number of labels known."""
+    figure, (only,) = _panels(title, 1)
+    value, low, high = (np.array([getattr(one, part) for one in auprc]) for part in ("value", "low", "high"))
+    only.plot(labels, value, marker="o", color=COLOURS[0])
+    only.fill_between(labels, low, high, color=COLOURS[0], alpha=0.15, linewidth=0)
+    _frame(only, "labelled senders", "AUPRC")
+    only.set_xlim(0, max(labels, default=1) * 1.05)
+    return _drawn(figure, None)
 
 
-def _tick(x0: int, share: float) -> str:
-    x, y = x0 + SIDE * share, MARGIN + SIDE * (1 - share)
-    return (
-        f'<text x="{x:.0f}" y="{MARGIN + SIDE + 16}" text-anchor="middle" fill="#555">{share:g}</text>'
-        f'<text x="{x0 - 4}" y="{y + 4:.0f}" text-anchor="end" fill="#555">{share:g}</text>'
-    )
+def _panels(title: str, count: int) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Sheet
+
+    sheet = Sheet(figsize=(PANEL * max(count, 1.4), PANEL * 1.35), dpi=DOTS, layout="constrained")
+    FigureCanvasAgg(sheet)
+    sheet.suptitle(title, fontsize=11)
+    return sheet, sheet.subplots(1, count, squeeze=False)[0]
 
 
-def _line(x0: int, points: Array, colour: str, dots: bool) -> str:
-    at = [(x0 + SIDE * float(x), MARGIN + SIDE * (1 - float(y))) for x, y in points]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
-    marks = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in at) if dots else ""
-    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>{marks}'
+def _style(names: list[str], name: str) -> dict[str, Any]:
+    at = names.index(name)
+    return {
+        "color": COLOURS[at % len(COLOURS)],
+        "linestyle": DASHES[at // len(COLOURS) % len(DASHES)],
+        "linewidth": 2.2 if at == 0 else 1.1,
+    }
 
 
-def _legend(at: int, name: str) -> str:
-    y, colour = SIDE + 2 * MARGIN + LEGEND * at, COLOURS[at % len(COLOURS)]
-    mark = f'<rect x="{MARGIN}" y="{y - 8}" width="16" height="4" fill="{colour}"/>'
-    return f'{mark}<text x="{MARGIN + 24}" y="{y}">{escape(name)}</text>'
+def _frame(panel: Any, x: str, y: str) -> None:
+    panel.set_xlabel(x)
+    panel.set_ylabel(y)
+    panel.set_xlim(-0.02, 1.02)
+    panel.set_ylim(-0.02, 1.02)
+    panel.grid(color="#eeeeee", linewidth=0.6)
+
+
+def _drawn(sheet: Any, named: Any | None) -> bytes:
+    if named is not None:
+        handles, labels = named.get_legend_handles_labels()
+        if labels:
+            sheet.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    out = BytesIO()
+    sheet.savefig(out, format="png", metadata={"Software": None})  # the same figures give the same bytes
+    return out.getvalue()

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from gnn.agreement import Agreement
+from gnn.domains import LINE, POPULAR_SENDERS, DomainScope
 from gnn.evaluate import Part, Scope
+from gnn.leaks import Checked
 from gnn.metrics import Figure
 
 
@@ -35,6 +36,16 @@ class Families:
 
 
 @dataclass(frozen=True)
+class LearningPoint:
+    """The product on the first question after so many labelled senders, `malicious` of them malicious."""
+
+    labels: int
+    malicious: int
+    auprc: Figure
+    recall_strict: Figure
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Everything one `ringleader evaluate` found out."""
 
@@ -46,11 +57,15 @@ class Evaluation:
     senders: int
     labels: int
     scopes: tuple[Scope, ...]
+    domains: DomainScope | None
     agreement: Agreement | None
     families: Families | None
     members: int  # senders in found campaigns whose truth is known
     innocents: int  # benign ones among them
+    campaign_risk_ece: float  # calibration error of the risk of found campaigns
     identity: Identity | None
+    learning: tuple[LearningPoint, ...]
+    checks: tuple[Checked, ...]  # leak guards that looked on and found nothing
     stages: tuple[dict[str, object], ...]
 
 
@@ -72,7 +87,7 @@ def sentences(evaluation: Evaluation) -> list[str]:
             out.append(f"{scope.name}: one class only, so nothing can be told apart.")
             continue
         ours = next(iter(scope.figures.values()))["auprc"]
-        out.append(f"{scope.name}: AUPRC {_interval(ours)}, chance {_number(scope.chance)}.")
+        out.append(f"{scope.name}: AUPRC {_interval(ours)}, chance {number_words(scope.chance)}.")
         out += [f"  {_versus(other, figure)}" for other, figure in scope.against.items()]
     return out
 
@@ -88,39 +103,19 @@ def text(evaluation: Evaluation, full: bool = True) -> str:
     lines += [facts, ""]
     for scope in evaluation.scopes:
         lines += _scope_lines(scope) + (_part_lines(scope) if full else [])
+    lines += _domain_lines(evaluation.domains) if evaluation.domains else []
     lines += [
         "## In words",
         "",
         *[f"- {line}" if line[0] != " " else f"  -{line[1:]}" for line in sentences(evaluation)],
     ]
-    lines += ["", *_campaign_lines(evaluation)]
+    lines += ["", *_campaign_lines(evaluation), *_learning_lines(evaluation)]
+    if evaluation.checks:
+        looked = "; ".join(f"{check.guard} ({check.rows:,} rows)" for check in evaluation.checks)
+        lines += ["## Leaks", "", f"Guards that looked on and found nothing: {looked}.", ""]
     if evaluation.stages:
-        lines += ["## Stages", "", *_table(("stage", "rows", "seconds", "peak MB"), map(_stage, evaluation.stages)), ""]
+        lines += ["## Stages", "", *table(("stage", "rows", "seconds", "peak MB"), map(_stage, evaluation.stages)), ""]
     return "\n".join(lines)
-
-
-def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """The numbers: what is not a number (NaN, infinity) is null."""
-    facts = asdict(evaluation)
-    for scope, made in zip(evaluation.scopes, facts["scopes"], strict=True):
-        made.pop("curves")
-        made["reliability"] = {
-            name: [list(map(float, axis)) for axis in axes] for name, axes in scope.reliability.items()
-        }
-        made["chance"] = scope.chance
-    facts["in_words"] = sentences(evaluation)
-    plain: dict[str, Any] = _plain(facts)
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _versus(other: str, difference: Figure) -> str:
@@ -134,36 +129,68 @@ def _versus(other: str, difference: Figure) -> str:
 
 
 def _scope_lines(scope: Scope) -> list[str]:
-    head = f"{scope.senders:,} senders, {scope.malicious:,} malicious; a coin's precision is {_number(scope.chance)}."
+    head = (
+        f"{scope.senders:,} senders, {scope.malicious:,} malicious; a coin's precision is {number_words(scope.chance)}."
+    )
     rows = [
-        [name, *[_interval(found[measure]) for measure in NODE_COLUMNS], f"{scope.cpu_seconds[name]:.1f}"]
+        [name, *[_interval(found[measure]) for measure in NODE_COLUMNS], *_cost(scope, name)]
         for name, found in scope.figures.items()
     ]
     lines = [f"## {scope.name[0].upper()}{scope.name[1:]}", "", head, ""]
-    lines += [*_table(("detector", *NODE_COLUMNS.values(), "CPU s"), rows), ""]
+    lines += [*table(("detector", *NODE_COLUMNS.values(), "CPU s", "MB"), rows), ""]
     return lines
 
 
+def _cost(scope: Scope, name: str) -> tuple[str, str]:
+    megabytes = scope.peak_mb[name]
+    return f"{scope.cpu_seconds[name]:.1f}", f"{megabytes:,.0f}" if math.isfinite(megabytes) else "–"
+
+
 def _part_lines(scope: Scope) -> list[str]:
-    names = tuple(scope.figures)
-    lines = [
-        "By number of events, AUPRC:",
-        "",
-        *_table(("events", "senders", "malicious", *names), _parts(scope.events)),
-    ]
+    lines = ["By number of events, AUPRC:", "", *_parts("events", scope, scope.events, flagged=False), ""]
+    share = "the share flagged where one in a thousand of all benign senders is"
+    if any(part.senders for part in scope.sizes):
+        lines += [f"By true size of the campaign, {share}:", "", *_parts("campaign of", scope, scope.sizes), ""]
     if scope.archetypes:
-        kinds = _parts(scope.archetypes, flagged=True)
-        title = "By kind, the share flagged where one in a hundred of all benign senders is (recall, or false alarms):"
-        lines += ["", title, "", *_table(("kind", "senders", "malicious", *names), kinds)]
-    return [*lines, ""]
+        title = f"By kind, {share} (recall, or false alarms; with its interval for the first):"
+        lines += [title, "", *_parts("kind", scope, scope.archetypes), ""]
+    return lines
 
 
-def _parts(parts: Iterable[Part], flagged: bool = False) -> list[Row]:
-    return [
-        [part.name, f"{part.senders:,}", f"{part.malicious:,}"]
-        + [_number(value) for value in (part.flagged if flagged else part.auprc).values()]
-        for part in parts
+def _parts(noun: str, scope: Scope, parts: Iterable[Part], flagged: bool = True) -> list[str]:
+    names = tuple(scope.figures)
+    head = (noun, "senders", "malicious", "campaigns", *names)
+    return table(head, [_part(part, names, flagged) for part in parts])
+
+
+def _part(part: Part, names: Sequence[str], flagged: bool) -> Row:
+    counts = [f"{count:,}" for count in (part.senders, part.malicious, part.campaigns)]
+    if not flagged:
+        return [part.name, *counts, *[number_words(part.auprc[name]) for name in names]]
+    first, *rest = (part.flagged_strict[name] for name in names)
+    return [part.name, *counts, _interval(first), *[number_words(figure.value) for figure in rest]]
+
+
+def _domain_lines(found: DomainScope) -> list[str]:
+    head = f"{found.domains:,} domains without a verdict, {found.malicious:,} malicious."
+    rows = [[name, *[_interval(of[measure]) for measure in NODE_COLUMNS]] for name, of in found.figures.items()]
+    names = f": {', '.join(found.blamed_names)}" if found.blamed_names else ""
+    blamed = (
+        f"Of {found.popular:,} innocent domains that {POPULAR_SENDERS} senders or more use, "
+        f"{found.blamed:,} have a risk of {LINE:g} or more{names}."
+    )
+    return ["## Domains", "", head, "", *table(("detector", *NODE_COLUMNS.values()), rows), "", blamed, ""]
+
+
+def _learning_lines(evaluation: Evaluation) -> list[str]:
+    if not evaluation.learning:
+        return []
+    rows = [
+        (f"{point.labels:,}", f"{point.malicious:,}", _interval(point.auprc), _interval(point.recall_strict))
+        for point in evaluation.learning
     ]
+    head = ("labelled senders", "malicious", "AUPRC", "recall at 0.1 % FP")
+    return ["## Learning curve", "", "After the first verdicts given, the first question:", "", *table(head, rows), ""]
 
 
 def _campaign_lines(evaluation: Evaluation) -> list[str]:
@@ -171,16 +198,19 @@ def _campaign_lines(evaluation: Evaluation) -> list[str]:
     found, families, identity = evaluation.agreement, evaluation.families, evaluation.identity
     if found is not None:
         rows: list[Row] = [
-            ("pair precision", _number(found.pairs.precision)),
-            ("pair recall", _number(found.pairs.recall)),
-            ("pair F1", _number(found.pairs.f1)),
-            ("B-cubed F1", _number(found.b_cubed_f1)),
-            ("V-measure", _number(found.v_measure)),
-            (f"campaigns found, of {found.campaigns_true}", _number(found.found)),
-            (f"… with fewer than 30 senders, of {found.small_true}", _number(found.found_small)),
-            (f"… without any label, of {found.new_true}", _number(found.found_new)),
+            ("pair precision", number_words(found.pairs.precision)),
+            ("pair recall", number_words(found.pairs.recall)),
+            ("pair F1", number_words(found.pairs.f1)),
+            ("B-cubed F1", number_words(found.b_cubed_f1)),
+            ("V-measure", number_words(found.v_measure)),
+            (f"campaigns found, of {found.campaigns_true}", number_words(found.found)),
+            (f"… with fewer than 30 senders, of {found.small_true}", number_words(found.found_small)),
+            (f"… without any label, of {found.new_true}", number_words(found.found_new)),
+            ("innocent share of members", number_words(found.innocent_share)),
         ]
-        lines += [*_table(("against the true campaigns", "value"), rows), ""]
+        if found.merged is not None:
+            rows.append(("true campaigns merged with another operator's", str(found.merged)))
+        lines += [*table(("against the true campaigns", "value"), rows), ""]
     if families is not None:
         lines += [
             f"Against {families.groups} groups of near-equal mail ({families.senders:,} senders), fingerprints held "
@@ -189,12 +219,14 @@ def _campaign_lines(evaluation: Evaluation) -> list[str]:
         ]
         names = ("clustered", "precision", "recall", "f1", "v_measure")
         lines += [
-            *_table(("measure", "value"), [(n.replace("_", "-"), _number(getattr(families, n))) for n in names]),
+            *table(("measure", "value"), [(n.replace("_", "-"), number_words(getattr(families, n))) for n in names]),
             "",
         ]
     lines += [
         f"{evaluation.members:,} senders of known truth are in campaigns, {evaluation.innocents:,} of them innocent."
     ]
+    if math.isfinite(evaluation.campaign_risk_ece):
+        lines += [f"The risk of campaigns has a calibration error of {number_words(evaluation.campaign_risk_ece)}."]
     if identity is not None:
         lines += [
             f"{identity.kept} of {identity.compared} campaigns that live at {identity.earlier:%Y-%m-%d} and at "
@@ -211,15 +243,16 @@ def _interval(figure: Figure) -> str:
     if not math.isfinite(figure.value):
         return "–"
     if not math.isfinite(figure.low):
-        return _number(figure.value)
-    return f"{_number(figure.value)} [{_number(figure.low)}–{_number(figure.high)}]"
+        return number_words(figure.value)
+    return f"{number_words(figure.value)} [{number_words(figure.low)}–{number_words(figure.high)}]"
 
 
-def _number(value: float) -> str:
+def number_words(value: float) -> str:
+    """Three decimals, a dash for what is not a number."""
     return f"{value:.3f}" if math.isfinite(value) else "–"
 
 
-def _table(head: Row, rows: Iterable[Row]) -> list[str]:
+def table(head: Row, rows: Iterable[Row]) -> list[str]:
     """An aligned Markdown table, the first column to the left."""
     cells = [[str(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[at]) for row in cells) for at in range(len(head))]

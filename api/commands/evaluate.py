@@ -11,15 +11,38 @@ HELP = "time-safe node, campaign and refresh metrics beside the reference detect
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--world", type=Path, metavar="DIR", help="a world of `ringleader simulate`, or the sample mail"
+        "--world",
+        type=Path,
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="a world of `ringleader simulate`, or the sample mail; several give a table of means and worst worlds",
+    )
+    parser.add_argument(
+        "--references",
+        choices=("quick", "all"),
+        default="quick",
+        help="quick: rules, clusters and trees; all: end-to-end message passing (PyG) too, which takes minutes",
+    )
+    parser.add_argument(
+        "--without", choices=("reports",), help="judge once more in a world where nobody ever reported anything"
+    )
+    parser.add_argument(
+        "--learning-curve", action="store_true", help="judge again after the first 10, 25 and 50 % of the verdicts"
     )
     add_setting(parser, "--window-days", "refresh.window_days", type=int, metavar="N")
     add_setting(parser, "--seed", "model.seed", type=int, metavar="S")
 
 
 def run(call: Call) -> Outcome:
-    from api.evaluation import evaluate
-    from gnn.report import as_json, text
+    from api.evaluation import EvaluateOptions, evaluate
+    from api.evaluation_files import summary, write
+    from gnn import together
+    from gnn.report import text
 
-    found, folder = evaluate(call.home, call.settings, call.flags.world, call.stages)
-    return Outcome({**as_json(found), "folder": folder}, f"{text(found)}\n\nWritten with its plots to {folder}")
+    flags = call.flags
+    options = EvaluateOptions(flags.references, flags.without == "reports", flags.learning_curve)
+    found = evaluate(call.home, call.settings, flags.world, options, call.stages)
+    folder = write(call.home, found)
+    told = text(found[0], full=False) if len(found) == 1 else together.text(found)
+    return Outcome(summary(found, folder), f"{told}\n\nWritten with its plots to {folder}")

@@ -9,16 +9,19 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from api import evaluation
+from api import campaign_figures, evaluation
 from api.cli import main
+from api.evaluation import EvaluateOptions
 from api.progress import StageRecorder
 from api.scenes import after, cut_of, first_decided, known_at
 from api.worlds import open_world
 from gnn.evaluate import Verdict, confront
+from gnn.evaluation_json import as_json
 from gnn.references import ReportsPerSender
-from gnn.report import as_json
 from graph.errors import InputError, RingleaderError
 from graph.schema import VERDICT_ROWS
+
+USUAL = EvaluateOptions()
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +33,12 @@ def folder(tmp_path_factory):
 def quickly():
     """One reference and a small network: what is tested here is who is asked about, not how well it is answered."""
 
-    def little(taught, asked, options, others, tell=None) -> Verdict:
+    def little(taught, asked, options, others, tell=None, apart=False) -> Verdict:
         return confront(taught, asked, labelled_world.QUICK, (ReportsPerSender(),), apart=False)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "confront", little)
+        patch.setattr(campaign_figures, "confront", little)
         yield
 
 
@@ -43,18 +47,23 @@ def honest(folder):
     return figures(folder)
 
 
-def figures(folder: Path, **changes):
+def figures(folder: Path, options: EvaluateOptions = USUAL, **changes):
     world = replace(labelled_world.shot_of(folder)[0], **changes)
-    return evaluation.evaluate_world(world, labelled_world.SETTINGS, StageRecorder())
+    return evaluation.evaluate_world(world, labelled_world.SETTINGS, options, StageRecorder())
 
 
 def test_a_world_is_judged_on_unlabelled_senders_by_new_and_known_campaigns(folder, honest):
     _, _, shot = labelled_world.shot_of(folder)
     found = honest
-    everybody, new, known = found.scopes
+    everybody, later, new, known = found.scopes
     assert everybody.senders == shot.scene.window.senders.num_rows - shot.scene.senders.known.sum()
     assert new.malicious + known.malicious == everybody.malicious
     assert min(new.malicious, known.malicious) > 0
+    assert 0 < later.senders < everybody.senders
+    assert found.domains is not None
+    assert 0 < found.domains.malicious < found.domains.domains
+    assert found.agreement is not None
+    assert found.agreement.merged is not None
     assert found.agreement is not None
     assert found.agreement.new_true < found.agreement.campaigns_true
     assert found.identity is not None
@@ -85,7 +94,7 @@ def test_the_truth_reaches_nothing_that_is_scored(folder, honest):
 
 def test_a_home_is_judged_on_senders_decided_on_after_the_cut_alone(folder):
     _, home, shot = labelled_world.shot_of(folder)
-    found = evaluation.evaluate_home(home, labelled_world.SETTINGS, StageRecorder())
+    found = evaluation.evaluate_home(home, labelled_world.SETTINGS, USUAL, StageRecorder())
     decided_at = first_decided(shot)
     cut = cut_of(shot.scene.senders, decided_at)
     assert cut is not None
@@ -113,7 +122,7 @@ def test_too_few_verdicts_are_an_error_that_counts_them(folder, tmp_path):
     pq.write_table(pq.read_table(world.paths["verdicts"][0]).cast(VERDICT_ROWS).slice(0, 3), few)
     home = labelled_world.ingest(replace(world, paths=world.paths | {"verdicts": [few]}), tmp_path / "home")
     with pytest.raises(RingleaderError, match="too few to learn from") as error:
-        evaluation.evaluate_home(home, labelled_world.SETTINGS, StageRecorder())
+        evaluation.evaluate_home(home, labelled_world.SETTINGS, USUAL, StageRecorder())
     assert "--world" in error.value.mend
     assert not (home.path / "evaluations").exists()
 
@@ -121,7 +130,7 @@ def test_too_few_verdicts_are_an_error_that_counts_them(folder, tmp_path):
 @pytest.mark.slow
 def test_the_sample_layout_is_judged_on_later_senders_with_and_without_its_confounds():
     world = open_world(Path(__file__).parents[2] / "data")
-    found = evaluation.evaluate_world(world, labelled_world.SETTINGS, StageRecorder())
+    found = evaluation.evaluate_world(world, labelled_world.SETTINGS, USUAL, StageRecorder())
     names = [scope.name for scope in found.scopes]
     assert names[:2] == ["later senders never seen before", "all later senders"]
     assert [name.endswith("recipients and networks kept out") for name in names] == [False, False, True, True]
@@ -139,7 +148,8 @@ def test_the_sample_layout_is_judged_on_later_senders_with_and_without_its_confo
         (lambda folder: (folder / "world.json").write_text('{"start": "2025-01-01"}'), "cannot be read"),
         (
             lambda folder: (folder / "world.json").write_text(
-                '{"start": "2025-01-01T00:00:00+00:00", "as_of": "2025-02-01T00:00:00+00:00"}'
+                '{"start": "2025-01-01T00:00:00+00:00", "labels_end": "2025-01-20T00:00:00+00:00", '
+                '"as_of": "2025-02-01T00:00:00+00:00"}'
             ),
             "has no events.parquet",
         ),
@@ -171,10 +181,47 @@ def test_the_command_writes_figures_report_and_plots_beside_each_other(folder, t
     assert json.loads((written / "evaluation.json").read_text())["scopes"] == told["scopes"]
     report = (written / "evaluation.md").read_text()
     assert "## In words" in report
-    for number in (1, 2, 3):
-        assert f"plot-{number}.svg" in report
-        assert (written / f"plot-{number}.svg").read_text().startswith("<svg")
+    for number in (1, 2, 3, 4):
+        for name in (f"plot-{number}.png", f"sizes-{number}.png"):
+            assert f"({name})" in report
+            assert (written / name).read_bytes().startswith(b"\x89PNG")
     assert written.parent == tmp_path / "home" / "evaluations"
+
+
+def test_several_worlds_get_a_folder_each_and_a_table_of_means_and_worst(folder, tmp_path, capsys):
+    world, _, _ = labelled_world.shot_of(folder)
+    twice = ["--world", str(world.folder), "--world", str(world.folder)]
+    assert main(["--home", str(tmp_path / "home"), "evaluate", *twice, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    written = Path(told["folder"])
+    for place in told["worlds"]:
+        one = json.loads((written / place["folder"] / "evaluation.json").read_text())
+        assert one["source"] == place["source"]
+    auprc = next(row for row in told["table"] if row["measure"] == "auprc" and row["detector"] == "Ringleader")
+    ours = next(iter(one["scopes"][0]["figures"].values()))["auprc"]["value"]
+    assert auprc["values"] == [ours, ours]
+    assert auprc["mean"] == auprc["worst"] == pytest.approx(ours)
+    assert "2 worlds" in (written / "evaluation.md").read_text()
+
+
+def test_without_reports_the_same_senders_are_asked_about_and_nobody_was_reported(folder, honest):
+    found = figures(folder, EvaluateOptions(without_reports=True))
+    usual, bare = found.scopes[:4], found.scopes[4:]
+    assert [one.name for one in bare] == [f"{one.name}, reports kept out" for one in usual]
+    assert [(one.senders, one.malicious) for one in bare] == [(one.senders, one.malicious) for one in usual]
+    reports = ReportsPerSender.name
+    for one in bare:
+        assert one.figures[reports]["auprc"].value == pytest.approx(one.chance)  # all alike: no report is left
+    assert usual[0].figures[reports]["auprc"].value > usual[0].chance
+    assert [one.against for one in usual] == [one.against for one in honest.scopes]
+
+
+def test_a_learning_curve_ends_where_all_verdicts_are_known(folder, honest):
+    found = figures(folder, EvaluateOptions(learning_curve=True)).learning
+    counts = [point.labels for point in found]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1] == honest.labels
+    assert found[-1].auprc == next(iter(honest.scopes[0].figures.values()))["auprc"]
 
 
 def test_the_command_says_where_there_is_nothing_to_evaluate(tmp_path, capsys):

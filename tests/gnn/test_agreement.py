@@ -44,6 +44,24 @@ def test_a_campaign_nobody_found_costs_recall():
     assert found.found == pytest.approx(0.5)
 
 
+def test_a_campaign_is_merged_where_a_tenth_of_its_group_is_another_operators():
+    true = labels(*[0] * 10, *[1] * 10, *[2] * 10, -1)
+    one_group = labels(*[5] * 31)
+    operator = labels(*[0] * 20, *[1] * 10, -1)
+    assert agreement(one_group, true, nobody(true), operator).merged == 3
+    same_operator = labels(*[5] * 20, *[6] * 10, -1)
+    assert agreement(same_operator, true, nobody(true), operator).merged == 0
+    stray = labels(*[5] * 20, 5, *[6] * 9, 5)  # one of another operator among twenty-one: no merger
+    assert agreement(stray, true, nobody(true), operator).merged == 0
+    assert agreement(one_group, true, nobody(true)).merged is None
+
+
+def test_innocents_count_among_the_members():
+    true = labels(0, 0, 0, -1)
+    assert agreement(labels(0, 0, 0, 0), true, nobody(true)).innocent_share == pytest.approx(1 / 4)
+    assert np.isnan(agreement(labels(-1, -1, -1, -1), true, nobody(true)).innocent_share)
+
+
 def test_new_campaigns_are_those_without_a_labelled_member():
     true = labels(0, 0, 0, 1, 1, 1)
     known = np.array([True, False, False, False, False, False])

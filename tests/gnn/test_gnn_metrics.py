@@ -11,6 +11,7 @@ from gnn.metrics import (
     Scores,
     average_precision,
     calibration_error,
+    flagged_shares,
     judge,
     log_losses,
     recall_at,
@@ -115,3 +116,31 @@ def test_a_difference_is_paired_so_equal_detectors_differ_by_exactly_nothing():
     assert found.difference("a", "c").above(0)
     assert found.difference("c", "a").below(0)
     assert np.isnan(found.figures["c"]["ece"].value)
+
+
+def test_the_share_flagged_of_a_part_is_recall_or_false_alarms_with_an_interval_over_campaigns():
+    rng = np.random.default_rng(4)
+    target = np.repeat([1.0, 1.0, 0.0], [30, 30, 400])
+    margins = np.concatenate([np.full(30, 5.0), np.full(30, -5.0), rng.normal(size=400).clip(-3, 3)])
+    parts = np.repeat([0, 1, -1], [30, 30, 400])
+    parts[60:100] = 2
+    bunch = np.concatenate([np.arange(60) // 15, np.arange(4, 404)])
+    found = flagged_shares({"a": Scores(margins, False)}, target, bunch, parts, rate=0.01, rounds=50)["a"]
+    easy, hard, benign = found
+    assert (easy.value, easy.low, easy.high) == (1, 1, 1)
+    assert hard.value == 0
+    assert 0 <= benign.low <= benign.value <= benign.high < 0.2
+
+
+def test_parts_without_anybody_have_no_share():
+    found = flagged_shares(
+        {"a": Scores(np.array([1.0, 0.0]), False)}, np.array([1.0, 0.0]), np.arange(2), np.array([1, -1]), 0.1
+    )
+    assert np.isnan(found["a"][0].value)
+    assert found["a"][1].value == 1
+
+
+def test_the_threshold_follows_the_weights():
+    ranking = Ranking(np.array([3.0, 2.0, 1.0, 0.0]), np.array([1.0, 0.0, 1.0, 0.0]))
+    assert ranking.threshold(0.0) == 3.0
+    assert ranking.threshold(0.0, np.array([1.0, 0.0, 1.0, 1.0])) == 1.0
