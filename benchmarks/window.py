@@ -24,9 +24,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from graph.lake.dayfiles import day_file, write_day
+from graph.lake.derive import with_distinct_recipients
+from graph.lake.kinds import EVENT
 from graph.schema import CHANNELS, LAKE_EVENTS, TEXTS, TIME
 from graph.values import Slice
 
@@ -81,9 +83,8 @@ def synthesise(home: Path, events: int, seed: int) -> None:
     day = (table["ts"].cast(pa.int64()).to_numpy() - EPOCH_US) // DAY_US
     bounds = np.searchsorted(day, np.arange(DAYS + 1))
     for number, (first, last) in enumerate(pairwise(bounds)):
-        path = home / f"day={(START + timedelta(days=number)).date()}" / "events.parquet"
-        path.parent.mkdir(parents=True)
-        pq.write_table(table.slice(first, last - first), path, compression="zstd")
+        day_rows = with_distinct_recipients(table.slice(first, last - first).combine_chunks())
+        write_day(day_file(home, EVENT, (START + timedelta(days=number)).date()), EVENT, [day_rows])
 
 
 def zipf(rng: np.random.Generator, items: int, size: int, exponent: float = 1.05) -> Ints:
@@ -119,17 +120,21 @@ def masked(values: pa.Array, missing: NDArray[np.bool_]) -> pa.Array:
 # ---- The contenders: files -> rows of each edge table --------------------------------------------------------
 
 
+def slice_of(files: list[Path]) -> Slice:
+    return Slice(START, AS_OF, tuple(files), (), (), "", distinct_recipients=True)
+
+
 def ringleader_edges(files: list[Path]) -> Counts:
     """Keys numbered and relations counted, in arrays in order."""
     from graph.engine import open_engine
     from graph.window import events
     from graph.window.build import count_edges
 
-    piece = Slice(START, AS_OF, tuple(files), (), (), "")
+    piece = slice_of(files)
     clock = events.Clock.of(piece)
     with open_engine("duckdb", threads=THREADS) as engine:
         seen = engine.named(events.window_events(piece, clock, engine))
-        _, edges = count_edges(seen, clock, engine)
+        _, _, edges = count_edges(seen, piece.distinct_recipients, clock, engine)
     return {name: len(columns["sender"]) for name, columns in vars(edges).items()} | {
         "letters": int(edges.wrote_to["events"].sum())
     }
@@ -141,7 +146,7 @@ def ringleader_window(files: list[Path]) -> Counts:
     from graph.window import build_window
 
     with open_engine("duckdb", threads=THREADS) as engine:
-        window = build_window(Slice(START, AS_OF, tuple(files), (), (), ""), engine)
+        window = build_window(slice_of(files), engine)
     names = ("wrote_to", "linked_to", "sent_from", "carried", "address_at")
     letters = pa.compute.sum(window.wrote_to["events"]).as_py()
     return {name: getattr(window, name).num_rows for name in names} | {"letters": letters}
@@ -160,7 +165,7 @@ def polars_edges(files: list[Path]) -> Counts:
         pl.col("day").n_unique().alias("active_days"),
     ]
     channels = [(pl.col("channel") == name).sum().alias(name) for name in CHANNELS]
-    letters = rows.select("sender", "ts", "day", "channel", recipient=pl.col("recipients").list.unique())
+    letters = rows.select("sender", "ts", "day", "channel", recipient="recipients")
     linked = rows.select("sender", "ts", "day", domain="sites").filter(pl.col("domain").list.len() > 0)
     located = rows.filter(pl.col("network").is_not_null())
     printed = rows.filter(pl.col("fingerprint").is_not_null())
@@ -199,7 +204,7 @@ def pandas_edges(files: list[Path]) -> Counts:
 
     columns = ["ts", "channel", "sender", "recipients", "sites", "ip", "network", "fingerprint", "sender_site"]
     rows = pd.concat([pd.read_parquet(file, columns=columns, partitioning=None) for file in files], ignore_index=True)
-    rows = rows[(rows["ts"] > START) & (rows["ts"] <= AS_OF)].reset_index(names="row")
+    rows = rows[(rows["ts"] > START) & (rows["ts"] <= AS_OF)]
     rows["day"] = (rows["ts"].astype("int64") - EPOCH_US - 1) // DAY_US
     rows["sender"] = pd.factorize(rows["sender"], sort=True)[0]
     for name in CHANNELS:
@@ -212,9 +217,7 @@ def pandas_edges(files: list[Path]) -> Counts:
         return grouped.agg(events=("ts", "size"), active_days=("day", "nunique"), **seen, **more).reset_index()
 
     times = ["sender", "ts", "day"]
-    letters = (
-        rows[["row", *times, *CHANNELS, "recipients"]].explode("recipients").drop_duplicates(["row", "recipients"])
-    )
+    letters = rows[[*times, *CHANNELS, "recipients"]].explode("recipients")
     links = rows[[*times, "sites"]].explode("sites").dropna(subset="sites")
     homes = rows[["sender", "sender_site"]].dropna().drop_duplicates()
     return sizes(
@@ -245,7 +248,7 @@ CONTENDERS: dict[str, Callable[[list[Path]], Counts]] = {
 
 def measure(name: str, lake: Path, runs: int) -> dict[str, Any]:
     """The best of several runs in this process, after one over a single day that loads what is loaded once."""
-    files = sorted(lake.glob("day=*/events.parquet"))
+    files = sorted(lake.glob("events/day=*/events.parquet"))
     CONTENDERS[name](files[:1])
     spent, rows = [], {}
     for _ in range(runs):
@@ -296,7 +299,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as scratch:
         lake = asked.lake or Path(scratch)
-        if not any(lake.glob("day=*")):
+        if not any(lake.glob("events/day=*")):
             synthesise(lake, asked.events, asked.seed)
         compare(lake, asked.events, asked.runs)
 

@@ -9,7 +9,8 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,9 @@ class Engine:
     def read(self, files: Sequence[Path], schema: pa.Schema) -> ir.Table:
         """The rows of these Parquet files, with the columns of `schema`; no file gives no row."""
         paths = [str(path) for path in files] or [self._no_rows(schema)]
-        with self._told("the event lake"):
+        with self._told("the event lake"), warnings.catch_warnings():
+            # Ibis 12 calls it when it looks at columns; DuckDB has renamed it.
+            warnings.filterwarnings("ignore", message=r"fetch_arrow_table\(\)", category=DeprecationWarning)
             table = self._read_spark(paths) if self.name == "spark" else self._read_duckdb(paths)
             return table.select(*schema.names)
 
@@ -72,7 +75,7 @@ class Engine:
             if self.name == "spark":
                 self._spark_rows(table).cache().createOrReplaceTempView(name)
                 return self.backend.table(name)
-            return self.backend.create_table(name, table, temp=True)
+            return self._create("TABLE", name, table)
 
     def named(self, table: ir.Table) -> ir.Table:
         """The expression as a view: what builds on it stays short, and Ibis does not compile it again each time."""
@@ -81,7 +84,7 @@ class Engine:
             if self.name == "spark":
                 self._spark_rows(table).createOrReplaceTempView(name)
                 return self.backend.table(name)
-            return self.backend.create_view(name, table)
+            return self._create("VIEW", name, table)
 
     def fetch(self, table: ir.Table) -> pa.Table:
         """The rows as Arrow, in the order that the expression asks for."""
@@ -89,6 +92,18 @@ class Engine:
             if self.name == "spark":
                 return self._spark_rows(table).toArrow()
             return self.backend.con.sql(self.backend.compile(table)).to_arrow_table()
+
+    def fetch_each(self, tables: Iterable[ir.Table]) -> Iterator[pa.Table]:
+        """`fetch` of one after the other: the engine is at the next while the caller works on the last."""
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            ahead: Future[pa.Table] | None = None
+            for table in tables:
+                upcoming = worker.submit(self.fetch, table)
+                if ahead:
+                    yield ahead.result()
+                ahead = upcoming
+            if ahead:
+                yield ahead.result()
 
     def close(self) -> None:
         """Free kept rows, the connection and the scratch folder."""
@@ -100,6 +115,11 @@ class Engine:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _create(self, kind: str, name: str, table: ir.Table) -> ir.Table:
+        """A temporary table or view; its columns are known, and Ibis would ask for them at some cost."""
+        self.backend.con.execute(f'CREATE TEMP {kind} "{name}" AS {self.backend.compile(table)}')
+        return ibis.table(table.schema(), name=name)
 
     def _read_duckdb(self, paths: list[str]) -> ir.Table:
         # Folders named day=... would otherwise add a column.
@@ -122,10 +142,7 @@ class Engine:
     @contextmanager
     def _told(self, thing: str) -> Iterator[None]:
         try:
-            with warnings.catch_warnings():
-                # Ibis 12 calls it on every query; DuckDB has renamed it.
-                warnings.filterwarnings("ignore", message=r"fetch_arrow_table\(\)", category=DeprecationWarning)
-                yield
+            yield
         except duckdb.OutOfMemoryException as error:
             mend = "Give the engine more memory, free disk space for its scratch files, or take a shorter window"
             raise RingleaderError(

@@ -21,6 +21,7 @@ class Slice:
     reports: tuple[Path, ...]
     verdicts: tuple[Path, ...]
     fingerprint: str
+    distinct_recipients: bool = False  # whether no event names a recipient twice; False where that is not known
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """One day of one kind as a Parquet file: `<lake>/<kind>/day=YYYY-MM-DD/<kind>.parquet`. Knows no batches, no ids.
 
 The same rows give the same bytes: rows come in the kind's order, row groups have a fixed size, the writer's options
-are fixed, and the footer carries nothing but the schema and a SHA-256 of the bytes before it, so that a digest of a
-whole day costs one look at the footer. Pages carry checksums.
+are fixed, and the footer carries nothing but the schema, the format and a SHA-256 of the bytes before it, so that a
+digest of a whole day costs one look at the footer. Pages carry checksums.
 """
 
 import hashlib
@@ -22,6 +22,8 @@ from graph.lake.runs import Piece
 
 ROW_GROUP_ROWS = 65_536  # small enough to rewrite a day in little memory, large enough for DuckDB to scan at speed
 DIGEST = b"ringleader.sha256"
+FORMAT = b"ringleader.format"  # files without it are of the first one, where an event could name a recipient twice
+CURRENT = b"2"
 PREFIX = "day="
 FIXED_OPTIONS: dict[str, Any] = {
     "version": "2.6",
@@ -68,6 +70,16 @@ def digest(path: Path, kind: Kind) -> str:
     return stored.decode()
 
 
+def is_current(path: Path, kind: Kind) -> bool:
+    """Whether the day was written in the format of today."""
+    with open_day(path, kind) as file:
+        return _is_current(file)
+
+
+def _is_current(file: pq.ParquetFile) -> bool:
+    return bool((file.metadata.metadata or {}).get(FORMAT) == CURRENT)
+
+
 def bounds(path: Path, kind: Kind) -> tuple[datetime, datetime]:
     """First and last `ts` of the day, from the footer."""
     with open_day(path, kind) as file:
@@ -89,9 +101,10 @@ def row_groups(path: Path, kind: Kind) -> list[Piece]:
 def _piece(path: Path, kind: Kind, file: pq.ParquetFile, number: int) -> Piece:
     def read() -> pa.Table:
         try:
-            return file.read_row_group(number).cast(kind.kept)
+            rows = file.read_row_group(number).cast(kind.kept)
         except (pa.ArrowException, OSError) as error:
             raise damaged(path, error) from error
+        return rows if _is_current(file) else kind.renew(rows)
 
     group = file.metadata.row_group(number)
     ts = group.column(kind.kept.get_field_index("ts")).statistics
@@ -177,7 +190,7 @@ def _writer(raw: IO[bytes], kind: Kind) -> Iterator[pq.ParquetWriter]:
     sink = _Hashed(raw)
     with pq.ParquetWriter(sink, kind.kept, **FIXED_OPTIONS) as writer:
         yield writer
-        writer.add_key_value_metadata({DIGEST.decode(): sink.sha.hexdigest()})
+        writer.add_key_value_metadata({FORMAT.decode(): CURRENT.decode(), DIGEST.decode(): sink.sha.hexdigest()})
 
 
 def _write_group(writer: pq.ParquetWriter, group: pa.Table) -> int:

@@ -1,4 +1,4 @@
-"""The three columns an event gets at ingest: `sites`, `network`, `sender_site`. Knows no files.
+"""What becomes of an event at ingest: distinct recipients, and `sites`, `network`, `sender_site`. Knows no files.
 
 Each function of `graph.addresses` runs once for every distinct value of a chunk; the rest is array work.
 """
@@ -18,11 +18,35 @@ PLAIN_IPV4 = rf"^({OCTET}\.){{3}}{OCTET}$"
 
 
 def derived(rows: pa.Table) -> pa.Table:
-    """The rows with the derived columns of LAKE_EVENTS behind their own."""
+    """The rows with distinct recipients, and the derived columns of LAKE_EVENTS behind their own."""
+    rows = with_distinct_recipients(rows)
     for name, (source, function) in DERIVED.items():
         column = [function(chunk) for chunk in rows[source].chunks]
         rows = rows.append_column(LAKE_EVENTS.field(name), pa.chunked_array(column, LAKE_EVENTS.field(name).type))
     return rows
+
+
+def with_distinct_recipients(rows: pa.Table) -> pa.Table:
+    """The rows, no recipient named twice in one."""
+    column = [distinct_items(chunk) for chunk in rows["recipients"].chunks]
+    place = rows.schema.get_field_index("recipients")
+    return rows.set_column(place, LAKE_EVENTS.field("recipients"), pa.chunked_array(column, TEXTS))
+
+
+def distinct_items(lists: pa.Array) -> pa.Array:
+    """Each list (of string) without repeats, its items in the order in which they are first named."""
+    items = lists.flatten()
+    encoded = items.dictionary_encode(null_encoding="encode")
+    rows = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
+    pairs = rows * max(len(encoded.dictionary), 1) + encoded.indices.to_numpy()
+    ordered = np.sort(pairs)
+    if not (ordered[1:] == ordered[:-1]).any():  # nearly always
+        return lists
+    first = np.sort(np.unique(pairs, return_index=True)[1])
+    counts = np.bincount(rows[first], minlength=len(lists))
+    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+    kept = items.take(pa.array(first))
+    return pa.ListArray.from_arrays(pa.array(offsets), kept, mask=lists.is_null()).cast(TEXTS)
 
 
 def sites(domains: pa.Array) -> pa.Array:

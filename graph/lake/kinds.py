@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from graph.errors import LakeError
-from graph.lake.derive import derived
+from graph.lake.derive import derived, with_distinct_recipients
 from graph.schema import EVENTS, LAKE_EVENTS, REPORTS, VERDICT_ROWS
 
 
@@ -20,9 +20,9 @@ from graph.schema import EVENTS, LAKE_EVENTS, REPORTS, VERDICT_ROWS
 class Kind:
     """One kind of rows: what a day file of it is called, its columns as they arrive and as they are kept, its order.
 
-    `order` names every column that tells two rows apart, `ts` first. `derive` adds the columns that `kept` has and
-    `arriving` has not. `by_id` where the second column of the order identifies a row across days. `expires` where the
-    retention applies.
+    `order` names every column that tells two rows apart, `ts` first. `derive` makes rows as they are kept of rows as
+    they arrive; `renew` does so of rows that an earlier format kept. `by_id` where the second column of the order
+    identifies a row across days. `expires` where the retention applies.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Kind:
     kept: pa.Schema
     order: tuple[str, str, *tuple[str, ...]]
     derive: Callable[[pa.Table], pa.Table] = lambda rows: rows
+    renew: Callable[[pa.Table], pa.Table] = lambda rows: rows
     by_id: bool = False
     expires: bool = True
 
@@ -49,7 +50,7 @@ class Kind:
         return LakeError(f"the {self.name} handed to the lake", reason, mend)
 
 
-EVENT = Kind("events", EVENTS, LAKE_EVENTS, ("ts", "event_id"), derived, by_id=True)
+EVENT = Kind("events", EVENTS, LAKE_EVENTS, ("ts", "event_id"), derived, with_distinct_recipients, by_id=True)
 REPORT = Kind("reports", REPORTS, REPORTS, ("ts", "event_id", "reporter", "kind"))
 # Verdicts are human work: no retention takes them away.
 VERDICT = Kind("verdicts", VERDICT_ROWS, VERDICT_ROWS, ("ts", "key", "kind", "source", "verdict"), expires=False)

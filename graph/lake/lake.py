@@ -88,7 +88,8 @@ class Lake:
             raise LakeError(str(self._path), reason, "Choose another end or a longer window")
         reports, verdicts = (self._files(kind, date.min, end.date()) for kind in (REPORT, VERDICT))
         fingerprint = self._fingerprint(start, end, {EVENT: events, REPORT: reports, VERDICT: verdicts})
-        return Slice(start, end, events, reports, verdicts, fingerprint)
+        distinct = all(dayfiles.is_current(path, EVENT) for path in events)
+        return Slice(start, end, events, reports, verdicts, fingerprint, distinct_recipients=distinct)
 
     def _file(self, kind: Kind, day: date) -> Path:
         return dayfiles.day_file(self._path, kind, day)

@@ -1,4 +1,4 @@
-"""The order of work: events -> numbered keys -> counted relations -> the tables of a Window. Holds no arithmetic."""
+"""The order of work: events -> counted relations -> numbered keys -> the tables of a Window. Holds no arithmetic."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,18 @@ from graph.schema import ADDRESS_AT, CARRIED, LINKED_TO, SAME_MAILBOX, SENT_FROM
 from graph.values import Slice, Window
 from graph.window import edges, events, nodes, tables
 from graph.window.events import Clock
-from graph.window.keys import Keys, numbered, with_id
+from graph.window.keys import numbered
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The distinct keys of each kind of node in byte order (string): row number = id."""
+
+    senders: pa.Array
+    recipients: pa.Array
+    domains: pa.Array
+    networks: pa.Array
+    fingerprints: pa.Array
 
 
 @dataclass(frozen=True)
@@ -44,14 +55,14 @@ def build_window(piece: Slice, engine: Engine) -> Window:
     """
     clock = Clock.of(piece)
     seen = engine.named(events.window_events(piece, clock, engine))
-    keys, joined = count_edges(seen, clock, engine)
-    about = engine.keep(edges.reports_about(seen, events.window_reports(piece, clock, engine), keys.senders))
-    wrote_to = tables.with_reports(joined.wrote_to, engine.fetch(edges.reported(about, keys)))
-    same_mailbox = _sorted(edges.same_mailbox(keys), "recipient", engine)
+    ids, keys, joined = count_edges(seen, piece.distinct_recipients, clock, engine)
+    about = engine.keep(edges.reports_about(seen, events.window_reports(piece, clock, engine), ids))
+    wrote_to = tables.with_reports(joined.wrote_to, engine.fetch(edges.reported(about)), keys.recipients)
+    same_mailbox = tables.same_mailbox(keys.senders, keys.recipients)
 
-    posts = engine.keep(nodes.sender_posts(seen, keys.senders))
+    posts = engine.keep(nodes.sender_posts(seen, ids))
     senders = tables.sender_table(
-        _keys(keys.senders, engine),
+        keys.senders,
         facts=engine.fetch(nodes.sender_facts(posts)),
         reports=engine.fetch(nodes.sender_reports(about)),
         hours=engine.fetch(nodes.sender_profile(posts, "hour")),
@@ -65,10 +76,10 @@ def build_window(piece: Slice, engine: Engine) -> Window:
         as_of=piece.as_of,
         fingerprint=piece.fingerprint,
         senders=senders,
-        recipients=tables.recipient_table(_keys(keys.recipients, engine), wrote_to, clock),
-        domains=tables.domain_table(_keys(keys.domains, engine), joined.linked_to, joined.address_at, senders, clock),
-        networks=tables.artefact_table(_keys(keys.networks, engine), joined.sent_from, "network", clock),
-        fingerprints=tables.artefact_table(_keys(keys.fingerprints, engine), joined.carried, "fingerprint", clock),
+        recipients=tables.recipient_table(keys.recipients, wrote_to, clock),
+        domains=tables.domain_table(keys.domains, joined.linked_to, joined.address_at, senders, clock),
+        networks=tables.artefact_table(keys.networks, joined.sent_from, "network", clock),
+        fingerprints=tables.artefact_table(keys.fingerprints, joined.carried, "fingerprint", clock),
         wrote_to=tables.edge_table(wrote_to, WROTE_TO, clock),
         linked_to=tables.edge_table(joined.linked_to, LINKED_TO, clock),
         sent_from=tables.edge_table(joined.sent_from, SENT_FROM, clock),
@@ -78,29 +89,35 @@ def build_window(piece: Slice, engine: Engine) -> Window:
     )
 
 
-def count_edges(seen: ir.Table, clock: Clock, engine: Engine) -> tuple[Keys, Edges]:
-    """Number the nodes and count the edges that events alone define."""
+def count_edges(
+    seen: ir.Table, distinct_recipients: bool, clock: Clock, engine: Engine
+) -> tuple[ir.Table, Keys, Edges]:
+    """The senders' ids in the engine, the keys of all nodes, and the edges that events alone define."""
     homes = engine.keep(events.homes(seen))
     senders = numbered(homes.sender, engine)
-    counted = edges.relations(seen, homes, senders, clock, engine)
-    keys = edges.number_targets(counted, senders, engine)
-
-    def by_id(relation: ir.Table, target: str, targets: ir.Table) -> tables.Columns:
-        columns = _sorted(with_id(relation, target, targets), target, engine)
-        return tables.with_active_days(columns, clock.words)
-
-    return keys, Edges(
-        wrote_to=by_id(counted.wrote_to, "recipient", keys.recipients),
-        linked_to=by_id(counted.linked_to, "domain", keys.domains),
-        sent_from=by_id(counted.sent_from, "network", keys.networks),
-        carried=by_id(counted.carried, "fingerprint", keys.fingerprints),
-        address_at=_sorted(with_id(counted.address_at, "domain", keys.domains), "domain", engine),
+    found = engine.fetch_each(
+        (
+            senders.order_by("id"),
+            edges.address_at(homes, senders),
+            edges.wrote_to(seen, senders, clock, distinct_recipients),
+            edges.linked_to(seen, senders, clock),
+            edges.sent_from(seen, senders, clock),
+            edges.carried(seen, senders, clock),
+        )
     )
+    known, own = next(found), next(found)
 
+    def joined(target: str) -> tuple[pa.Array, tables.Columns]:
+        relation = next(found)
+        keys, (ids,) = tables.numbered(relation[target])
+        return keys, tables.counted(relation, target, ids, clock.words)
 
-def _sorted(relation: ir.Table, target: str, engine: Engine) -> tables.Columns:
-    return tables.as_columns(engine.fetch(relation.order_by("sender", target)))
-
-
-def _keys(numbered: ir.Table, engine: Engine) -> pa.Array:
-    return tables.keys_in_order(engine.fetch(numbered))
+    recipients, wrote_to = joined("recipient")
+    linked = next(found)
+    domains, (link, home) = tables.numbered(linked["domain"], own["domain"])
+    linked_to = tables.counted(linked, "domain", link, clock.words)
+    networks, sent_from = joined("network")
+    fingerprints, carried = joined("fingerprint")
+    keys = Keys(known["key"].cast(pa.string()).combine_chunks(), recipients, domains, networks, fingerprints)
+    address_at = tables.in_order(tables.with_ids(own, "domain", home), "domain")
+    return senders, keys, Edges(wrote_to, linked_to, sent_from, carried, address_at)

@@ -69,9 +69,13 @@ def window_reports(piece: Slice, clock: Clock, engine: Engine) -> ir.Table:
     return reports.filter(engine.micros(reports.ts) <= clock.as_of)
 
 
-def each_recipient(events: ir.Table) -> ir.Table:
-    """One row for each event and distinct recipient: the columns given, `recipients` replaced by `recipient`."""
-    return events.mutate(recipient=_distinct(events.recipients).unnest()).drop("recipients")
+def each_recipient(events: ir.Table, distinct: bool) -> ir.Table:
+    """One row for each event and distinct recipient: the columns given, `recipients` replaced by `recipient`.
+
+    `distinct`: no list names one twice.
+    """
+    people = events.recipients if distinct else _distinct(events.recipients)
+    return events.mutate(recipient=people.unnest()).drop("recipients")
 
 
 def each_site(events: ir.Table) -> ir.Table:

@@ -1,6 +1,4 @@
-"""The numbering of nodes: the distinct keys of each kind in byte order. Knows nothing of what connects them."""
-
-from dataclasses import dataclass
+"""The numbering of senders inside an engine: every event has one. The other kinds are numbered on reduced rows."""
 
 import ibis
 import ibis.expr.types as ir
@@ -8,19 +6,8 @@ import ibis.expr.types as ir
 from graph.engine import Engine
 
 
-@dataclass(frozen=True)
-class Keys:
-    """One numbered table (`key`, `id`) for each kind of node; ids follow the byte order of the keys."""
-
-    senders: ir.Table
-    recipients: ir.Table
-    domains: ir.Table
-    networks: ir.Table
-    fingerprints: ir.Table
-
-
 def numbered(keys: ir.Column, engine: Engine) -> ir.Table:
-    """The distinct keys that are not null, and their ids from nought."""
+    """The distinct keys that are not null (`key`), and their places in byte order from nought (`id`)."""
     distinct = keys.name("key").as_table().filter(ibis._.key.notnull()).distinct()
     place = ibis.row_number().over(order_by=distinct.key)
     return engine.keep(distinct.select("key", id=place.cast("int32")))

@@ -1,4 +1,4 @@
-"""From what an engine counted to the exact tables of `graph.schema`: order, times, profiles, sums over edges.
+"""From what an engine counted to the exact tables of `graph.schema`: ids, order, times, profiles, sums over edges.
 
 Plain arrays on already reduced rows, the same code after every engine; knows neither Ibis nor files. A `Columns` is one
 named integer array for each column, all of one length; those of edges are sorted by (source, target).
@@ -6,6 +6,7 @@ named integer array for each column, all of one length; those of edges are sorte
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from graph.schema import ARTEFACTS, RECIPIENTS, SENDERS, TIME
@@ -28,13 +29,46 @@ def pair_key(source: Ints, target: Ints) -> Ints:
     return (source << 32) | target
 
 
-def keys_in_order(table: pa.Table) -> pa.Array:
-    """The keys of a numbered table, at the place that their id says."""
-    ids = table["id"].to_numpy()
-    place = np.empty(len(ids), dtype=np.int64)
-    place[ids] = np.arange(len(ids))
-    keys = table["key"].cast(pa.string()).combine_chunks()
-    return keys.take(pa.array(place))
+def numbered(*columns: pa.ChunkedArray) -> tuple[pa.Array, list[Ints]]:
+    """The distinct texts of all the columns in byte order (string), and for each column where its texts stand there.
+
+    No text may be null.
+    """
+    chunks = [chunk for column in columns for chunk in column.cast(pa.string()).chunks]
+    encoded = pa.chunked_array(chunks, pa.string()).dictionary_encode().combine_chunks()
+    order = pc.sort_indices(encoded.dictionary)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    ids = rank[encoded.indices.to_numpy()]
+    return encoded.dictionary.take(order), np.split(ids, np.cumsum([len(column) for column in columns])[:-1])
+
+
+def ids_of(keys: pa.Array | pa.ChunkedArray, among: pa.Array) -> tuple[Ints, Ints]:
+    """Which of the keys (row numbers) stand among the others, and where."""
+    place = pc.index_in(keys.cast(pa.string()), value_set=among)
+    return np.flatnonzero(place.is_valid()), place.drop_null().to_numpy().astype(np.int64)
+
+
+def counted(relation: pa.Table, target: str, ids: Ints, words: list[str]) -> Columns:
+    """The edges of a relation, in order: these ids in place of the target's texts, `active_days` of the words."""
+    return in_order(with_active_days(with_ids(relation, target, ids), words), target)
+
+
+def with_ids(relation: pa.Table, target: str, ids: Ints) -> Columns:
+    """The rows with these ids in place of the target's texts."""
+    return as_columns(relation.drop_columns(target)) | {target: ids}
+
+
+def in_order(edges: Columns, target: str) -> Columns:
+    """The edges sorted by (source, target)."""
+    order = np.argsort(pair_key(edges["sender"], edges[target]))
+    return {name: values[order] for name, values in edges.items()}
+
+
+def same_mailbox(senders: pa.Array, recipients: pa.Array) -> Columns:
+    """sender, recipient that are one mailbox: equal keys."""
+    sender, recipient = ids_of(senders, recipients)
+    return {"sender": sender, "recipient": recipient}
 
 
 def with_active_days(edges: Columns, words: list[str]) -> Columns:
@@ -43,10 +77,12 @@ def with_active_days(edges: Columns, words: list[str]) -> Columns:
     return edges | {"active_days": active}
 
 
-def with_reports(wrote_to: Columns, reported: pa.Table) -> Columns:
+def with_reports(wrote_to: Columns, reported: pa.Table, recipients: pa.Array) -> Columns:
     """The edges with `reports`; a report by someone the sender never wrote to has no edge to stand on."""
     reports = np.zeros_like(wrote_to["events"])
-    found = as_columns(reported)
+    rows, ids = ids_of(reported["recipient"], recipients)
+    counts = as_columns(reported.drop_columns("recipient"))
+    found = {name: values[rows] for name, values in counts.items()} | {"recipient": ids}
     edges = pair_key(wrote_to["sender"], wrote_to["recipient"])
     place, known = _places(edges, pair_key(found["sender"], found["recipient"]))
     reports[place[known]] = found["reports"][known]

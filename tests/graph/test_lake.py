@@ -20,7 +20,7 @@ from graph.addresses import network_of, registrable_domain
 from graph.errors import BusyError, InputError, LakeError, RingleaderError
 from graph.home import Home, write_lock
 from graph.lake import Lake, dayfiles, runs
-from graph.lake.derive import networks, sender_sites, sites
+from graph.lake.derive import distinct_items, networks, sender_sites, sites
 from graph.schema import EVENTS, LAKE_EVENTS, REPORTS, TEXTS, VERDICT_ROWS
 from tests.graph import lake_rows
 from tests.graph.lake_rows import at, content, event, events, report, reports, stored, verdict, verdicts
@@ -56,10 +56,42 @@ def test_events_come_back_by_day_in_order_with_their_derived_columns(tmp_path: P
     assert pq.read_schema(tmp_path / "lake/events/day=2024-05-20/events.parquet").equals(LAKE_EVENTS)
 
 
-def test_recipients_are_kept_as_given(tmp_path: Path) -> None:
-    given_ = ["z@example.org", "A@example.org", "z@example.org"]
+def test_recipients_are_kept_in_the_order_given_once_each(tmp_path: Path) -> None:
+    given_ = ["z@example.org", "A@example.org", "z@example.org", "a@example.org"]
     Lake(tmp_path).ingest(events=events(event("e1", at(0), recipients=given_)))
-    assert stored(tmp_path)[0]["recipients"] == given_
+    assert stored(tmp_path)[0]["recipients"] == ["z@example.org", "A@example.org", "a@example.org"]
+
+
+@given(st.lists(st.none() | st.lists(st.none() | st.sampled_from("abc"))), st.integers(0, 3))
+def test_distinct_items_stand_where_they_are_first_named(lists: list[list[str | None] | None], skipped: int) -> None:
+    found = distinct_items(pa.array(lists, TEXTS).slice(skipped))
+    assert found.to_pylist() == [items and list(dict.fromkeys(items)) for items in lists[skipped:]]
+
+
+def test_a_day_of_the_first_format_is_renewed_by_the_next_event_of_that_day(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.ingest(events=events(event("e1", at(0)), event("e2", at(1))))
+    repeated = {"e1": ["z@example.org", "b@example.org", "z@example.org"], "e2": ["z@example.org"] * 2}
+    for path in (tmp_path / "lake/events").glob("day=*/events.parquet"):
+        as_first_format(path, repeated)
+    assert not lake.slice(None, 7).distinct_recipients
+    lake.ingest(events=events(event("e3", at(0, 1))))
+    assert [row["recipients"] for row in stored(tmp_path)] == [
+        ["z@example.org", "b@example.org"],
+        ["bob@example.org"],
+        ["z@example.org"] * 2,
+    ]
+    assert not lake.slice(None, 7).distinct_recipients
+    lake.ingest(events=events(event("e4", at(1, 1))))
+    assert lake.slice(None, 7).distinct_recipients
+
+
+def as_first_format(path: Path, recipients: dict[str, list[str]]) -> None:
+    """Write the day again as the first format had it, with these recipients of each event."""
+    rows = [row | {"recipients": recipients[row["event_id"]]} for row in pq.ParquetFile(path).read().to_pylist()]
+    with pq.ParquetWriter(path, LAKE_EVENTS) as writer:
+        writer.write_table(pa.Table.from_pylist(rows, LAKE_EVENTS))
+        writer.add_key_value_metadata({dayfiles.DIGEST.decode(): "0" * 64})
 
 
 def test_midnight_belongs_to_the_day_it_starts(tmp_path: Path) -> None:

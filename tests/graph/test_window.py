@@ -4,6 +4,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -204,6 +205,15 @@ def test_a_recipient_listed_twice_counts_once(people: list[str], duckdb: Engine,
     built = build_window(slice_of(tmp_path, [event("e", at(1, 1), ANN, people)]), duckdb)
     assert built.wrote_to["events"].to_pylist() == [1] * len(set(people))
     assert built.senders["messages_to"].to_pylist() == [len(set(people))]
+
+
+def test_the_promise_of_distinct_recipients_changes_no_byte(duckdb: Engine, tmp_path: Path) -> None:
+    rows = [row | {"recipients": list(dict.fromkeys(row["recipients"]))} for row in EVENTS]
+    piece = slice_of(tmp_path, rows, reports=REPORTS)
+    unknown, promised = (
+        build_window(replace(piece, distinct_recipients=distinct), duckdb) for distinct in (False, True)
+    )
+    assert table_bytes(promised) == table_bytes(unknown)
 
 
 def test_keys_are_numbered_in_the_order_of_their_bytes(duckdb: Engine, tmp_path: Path) -> None:
