@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from api.settings import Settings
 from gnn import registry
-from gnn.explain import reasons
+from gnn.explain import check_sums, reasons
 from gnn.fit import TrainOptions
 from gnn.labels import Labels, labels_of
 from gnn.model import RiskModel
@@ -196,7 +196,7 @@ def reasons_of(
     window: Window, evidence: Evidence, propagated: Propagated, decided: Decisions, champion: Champion, risk: Risk
 ) -> pa.Table:
     """Why each risky node is risky."""
-    return reasons(window, evidence, propagated, decided.senders, champion.model, risk)
+    return reasons(window, evidence, propagated, decided.senders, decided.domains, champion.model, risk)
 
 
 def contents_of(
@@ -217,7 +217,8 @@ def write_store(home: Home, contents: GraphContents, options: RefreshOptions) ->
 def publication_of(
     contents: GraphContents, risk: Risk, because: pa.Table, champion: Champion, done: tuple[dict[str, object], ...]
 ) -> Publication:
-    """What the snapshot is to hold."""
+    """What the snapshot is to hold. Raises ExplanationError where the reasons do not sum to the scores."""
+    check_sums(because, contents.window, risk)
     return Publication(
         refresh=contents.refresh,
         scores=scores_of(contents, risk),

@@ -37,6 +37,10 @@ class ModelError(RingleaderError):
     """No usable risk model, or one of another format."""
 
 
+class ExplanationError(RingleaderError):
+    """What is given as a node's reasons does not sum to its score."""
+
+
 class SnapshotError(RingleaderError):
     """A published snapshot is damaged."""
 

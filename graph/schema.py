@@ -35,7 +35,8 @@ EVENTS = _table(
 REPORTS = _table(event_id=pa.string(), reporter=pa.string(), ts=TIME, kind=pa.string())
 VERDICT_ROWS = _table(kind=pa.string(), key=pa.string(), verdict=pa.string(), ts=TIME, source=pa.string())
 
-# What the lake keeps of an event: the contract's columns and three that are derived once, at ingest.
+# What the lake keeps of an event: the contract's columns (`recipients` distinct, in the order in which they are first
+# named) and three that are derived once, at ingest.
 #   sites:       registrable domains of `domains`, distinct, sorted (an IP-literal host is kept as it is)
 #   network:     /24 or /48 of `ip` in CIDR notation, null where there is none
 #   sender_site: registrable domain of the sender's own address, null for an account id
@@ -180,12 +181,16 @@ IMPACT = _table(  # whom acting on a member would hurt
     victim=pa.bool_(),
     reason=pa.string(),
 )
-REASONS = _table(  # why a node is risky: contributions in log-odds, strongest first
+REASONS = _table(  # why a node is risky: log-odds that sum to its own, strongest first between `base` and `rest`
     kind=pa.string(),
     key=pa.string(),
-    rank=pa.int32(),
+    rank=pa.int32(),  # 0 is the relation `base`, the last one `rest`
     relation=pa.string(),
     artefact=pa.string(),
     contribution=pa.float64(),
+    peers=pa.int64(),  # other senders that share the artefact; of a domain its users, of reports who sent them
+    examples=TEXTS,  # a few of these senders, the riskiest first
+    needed=pa.bool_(),  # in the smallest set of evidence without which the node would not be called risky
     sentence=pa.string(),
 )
+BASE, REST = "base", "rest"  # what the node would score without evidence; parts too small to list or that speak for it

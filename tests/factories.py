@@ -1,5 +1,6 @@
 """A small publication made by hand: three campaigns, the nodes around them, and a merged one."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pyarrow as pa
 
 from graph.schema import (
     ARTEFACTS,
+    BASE,
     CAMPAIGN_EDGES,
     CAMPAIGNS,
     EVIDENCE,
@@ -15,6 +17,7 @@ from graph.schema import (
     LINEAGE,
     MEMBERS,
     REASONS,
+    REST,
     SCORES,
     SENDERS,
     TIMELINE,
@@ -222,21 +225,23 @@ def publication(refresh_id: str = "r-2", as_of: datetime = AS_OF, shift: float =
 
 
 def reasons() -> pa.Table:
-    return table(
-        REASONS,
-        [
-            {
-                "kind": "sender",
-                "key": BAD[0],
-                "rank": rank,
-                "relation": "linked_to",
-                "artefact": "offers.example",
-                "contribution": 4.0 - rank / 2,
-                "sentence": f"Reason number {rank}.",
-            }
-            for rank in (3, 1, 2, 4, 6, 5)
-        ],
-    )
+    """Six reasons of the first sender, the first and last needed; with base and rest they sum to its log-odds."""
+    usual = {"kind": "sender", "key": BAD[0], "peers": 4, "examples": BAD[1:4], "needed": False}
+    listed = [
+        {
+            "rank": rank,
+            "relation": "linked_to",
+            "artefact": "offers.example",
+            "contribution": 4.0 - rank / 2,
+            "needed": rank in (1, 6),
+            "sentence": f"Reason number {rank}.",
+        }
+        for rank in (3, 1, 2, 4, 6, 5)
+    ]
+    base = {"rank": 0, "relation": BASE, "contribution": -4.0, "sentence": "Without evidence."}
+    left = math.log(0.97 / 0.03) + 4.0 - sum(float(row["contribution"]) for row in listed)  # type: ignore[arg-type]
+    rest = {"rank": 7, "relation": REST, "contribution": left, "sentence": "What is left."}
+    return table(REASONS, [usual | row for row in (rest, *listed, base)])
 
 
 def without_campaigns(made: Publication) -> Publication:

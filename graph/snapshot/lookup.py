@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby, islice
+from math import fsum
 from operator import itemgetter
 from pathlib import Path
 
@@ -19,9 +20,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graph.schema import BASE, REST
+
 NODE_KINDS = ("sender", "domain")  # those that a refresh scores
 ARTEFACT_KINDS = ("network", "fingerprint")  # those that lend a risk to senders not seen before
-REASONS_KEPT = 5  # what a caller can use at a glance; all of them are in the snapshot's table `reasons`
 MAX_KEY_BYTES = 511  # LMDB's limit, compiled in
 _HASHED = b"\x01"  # stands where the NUL of a plain key stands, so that a digest never equals a key
 _MAP_SIZE = 1 << 30  # of address space, to begin with
@@ -36,10 +38,28 @@ class Reason(msgspec.Struct):
     relation: str
     artefact: str | None
     contribution: float
+    peers: int | None
+    examples: list[str] | None
+    needed: bool | None
     sentence: str
 
 
-_NO_MORE: tuple[None, list[Reason]] = (None, [])
+class Explanation(msgspec.Struct):
+    """What a node's log-odds are made of: `base`, its reasons, and `rest`; None where it was not explained.
+
+    `removable`: whether the node would be under the line without the reasons marked `needed`.
+    """
+
+    reasons: list[Reason]
+    log_odds: float | None = None
+    base: float | None = None
+    sum_of_reasons: float | None = None
+    rest: float | None = None
+    removable: bool | None = None
+
+
+_UNEXPLAINED = Explanation([])
+_NO_MORE: tuple[None, Explanation] = (None, _UNEXPLAINED)
 
 
 class NodeFields(msgspec.Struct):
@@ -53,6 +73,11 @@ class NodeFields(msgspec.Struct):
     first_seen: datetime | None
     last_seen: datetime | None
     events: int | None
+    log_odds: float | None
+    base: float | None
+    sum_of_reasons: float | None
+    rest: float | None
+    removable: bool | None
     reasons: list[Reason]
 
 
@@ -138,12 +163,14 @@ def _nodes(scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table]) -> It
     encode = msgspec.json.Encoder().encode
     for kind in sorted(NODE_KINDS):
         mine = scores.filter(pc.equal(scores["kind"], kind)).sort_by("key")
-        why = _reasons_of(reasons.filter(pc.equal(reasons["kind"], kind)))
-        told, strongest = next(why, _NO_MORE)
+        why = _explanations(reasons.filter(pc.equal(reasons["kind"], kind)))
+        told, found = next(why, _NO_MORE)
         for key, risk, campaign, first, last, events in _joined(mine, seen[kind]):
             while told is not None and told < key:  # a reason for a node without a score
-                told, strongest = next(why, _NO_MORE)
-            node = NodeFields(kind, key, True, risk, campaign, first, last, events, strongest if told == key else [])
+                told, found = next(why, _NO_MORE)
+            mine = found if told == key else _UNEXPLAINED
+            parts = (mine.log_odds, mine.base, mine.sum_of_reasons, mine.rest, mine.removable, mine.reasons)
+            node = NodeFields(kind, key, True, risk, campaign, first, last, events, *parts)
             yield index_key(kind, key), encode(node)[1:-1]
 
 
@@ -170,15 +197,26 @@ def _values(column: pa.Array) -> list[object]:
     return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
 
 
-def _reasons_of(reasons: pa.Table) -> Iterator[tuple[str | None, list[Reason]]]:
-    """(key, its strongest reasons) of one kind, by key: the order of text in Arrow and in Python is the same."""
+def _explanations(reasons: pa.Table) -> Iterator[tuple[str | None, Explanation]]:
+    """(key, its explanation) of one kind, by key: the order of text in Arrow and in Python is the same."""
     ordered = reasons.sort_by([("key", "ascending"), ("rank", "ascending")])
-    columns = ordered.select(["key", "relation", "artefact", "contribution", "sentence"])
+    columns = ordered.select(["key", *Reason.__struct_fields__])
     rows = chain.from_iterable(
         zip(*(column.to_pylist() for column in batch.columns), strict=True) for batch in columns.to_batches(_BATCH)
     )
     for key, group in groupby(rows, key=itemgetter(0)):
-        yield key, [Reason(*row[1:]) for row in islice(group, REASONS_KEPT)]
+        yield key, _explanation([Reason(*row[1:]) for row in group])
+
+
+def _explanation(parts: list[Reason]) -> Explanation:
+    """The parts of a node, `base` and `rest` apart from those that are listed."""
+    apart = {part.relation: part.contribution for part in parts if part.relation in (BASE, REST)}
+    listed = [part for part in parts if part.relation not in apart]
+    if not apart:
+        return Explanation(listed)
+    total, removable = fsum(part.contribution for part in listed), any(part.needed for part in listed)
+    base, rest = apart[BASE], apart[REST]
+    return Explanation(listed, base + total + rest, base, total, rest, removable)
 
 
 def _batches(items: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:

@@ -1,5 +1,6 @@
 """The look-up routes: what is known of a node, one or many, and of senders not seen before."""
 
+import math
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -25,9 +26,27 @@ def test_a_known_sender_is_answered_with_risk_campaign_reasons_and_snapshot(clie
     assert (node.first_seen, node.last_seen) == (factories.seen(1), factories.seen(3))
 
 
-def test_a_node_has_its_five_strongest_reasons_strongest_first(client: Client) -> None:
+def test_a_node_has_its_reasons_strongest_first_with_peers_and_what_is_needed(client: Client) -> None:
     reasons = client.get(f"/v1/nodes/sender/{factories.BAD[0]}").json()["reasons"]
-    assert [reason["sentence"] for reason in reasons] == [f"Reason number {rank}." for rank in range(1, 6)]
+    assert [reason["sentence"] for reason in reasons] == [f"Reason number {rank}." for rank in range(1, 7)]
+    assert [reason["needed"] for reason in reasons] == [True, False, False, False, False, True]
+    assert {(reason["peers"], tuple(reason["examples"])) for reason in reasons} == {(4, tuple(factories.BAD[1:4]))}
+
+
+def test_base_reasons_and_rest_sum_to_the_log_odds_of_the_risk(client: Client) -> None:
+    node = NodeOut.model_validate(client.get(f"/v1/nodes/sender/{factories.BAD[0]}").json())
+    assert node.log_odds == pytest.approx(math.log(node.risk / (1 - node.risk)), abs=1e-6)
+    assert node.sum_of_reasons == pytest.approx(sum(reason.contribution for reason in node.reasons), abs=1e-9)
+    assert node.base == -4.0
+    assert node.rest is not None
+    assert node.log_odds == pytest.approx(node.base + node.sum_of_reasons + node.rest, abs=1e-9)
+    assert node.removable is True
+
+
+def test_a_node_without_an_explanation_says_so_in_nulls(client: Client) -> None:
+    node = NodeOut.model_validate(client.get(f"/v1/nodes/sender/{factories.GOOD[0]}").json())
+    assert node.reasons == []
+    assert {node.log_odds, node.base, node.sum_of_reasons, node.rest, node.removable} == {None}
 
 
 def test_a_domain_is_answered_too(client: Client) -> None:

@@ -16,11 +16,11 @@ from api.stages import Champion, Decisions, RefreshOptions
 from gnn.labels import Labels
 from gnn.risk import Risk
 from graph.campaigns import Partition, describe_campaigns
-from graph.errors import LakeError
+from graph.errors import ExplanationError, LakeError
 from graph.evidence import gather_evidence
 from graph.home import Home
 from graph.lake import Lake
-from graph.schema import EVENTS, SCORES, VERDICT_ROWS
+from graph.schema import EVENTS, REASONS, SCORES, VERDICT_ROWS
 from graph.snapshot import publish
 from graph.store import open_store
 from graph.values import Campaigns, GraphContents, Refresh, Slice, Window
@@ -141,9 +141,14 @@ def test_a_damaged_snapshot_is_passed_over(home: Home, seen: Window) -> None:
     assert stages.campaigns_before(home, AS_OF + timedelta(days=1)) is None
 
 
-def _no_reasons() -> pa.Table:
-    from graph.schema import REASONS
+def test_reasons_that_do_not_sum_to_the_score_are_not_published(seen: Window) -> None:
+    row = {"kind": "sender", "key": GANG[1], "rank": 0, "relation": "base", "contribution": 2.75}
+    wrong = pa.Table.from_pylist([{name: row.get(name) for name in REASONS.names}], REASONS)
+    with pytest.raises(ExplanationError, match=f"sender {GANG[1]}: its reasons sum to 2.75.* are 3.0.*: 0.25 apart"):
+        stages.publication_of(contents_for(seen), risk_for(seen), wrong, _champion(), ())
 
+
+def _no_reasons() -> pa.Table:
     return REASONS.empty_table()
 
 

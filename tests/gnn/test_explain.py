@@ -1,71 +1,147 @@
-"""Reasons: only for the risky, strongest first, naming what is really shared, in sentences made of figures."""
+"""Reasons: only for the risky, strongest first, naming what is shared, and summing to the score."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from small_mail import Lesson
+from small_mail import QUICK, Lesson, nothing_known
+from windows import id_of
 
-from gnn.explain import EXPLAINED_FROM, REASONS, contributions, reasons
-from gnn.features import Channels
-from gnn.model import RiskModel
-from gnn.prior import prior_for
-from gnn.risk import Risk, score
+from gnn.calibrate import log_odds
+from gnn.explain import EXPLAINED_FROM, LEAST_CONTRIBUTION, LISTED, check_sums, reasons
+from gnn.explain.parts import CAMPAIGN, VERDICT, Explained, explained_domains, explained_senders
+from gnn.explain.silence import HABITS, coalitions
+from gnn.features import Channels, channels
+from gnn.labels import Labels
+from gnn.model import ANCHOR_BLOCK, RiskModel
+from gnn.prior import MARGIN_SCALE, prior_for, propagate_informed
+from gnn.risk import Risk, from_verdicts, judge, score
+from gnn.teach import teach
 from graph import schema
+from graph.campaigns.find import Partition
+from graph.errors import ExplanationError
+
+NEAR = 1e-4  # float32, summed in another order
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A lesson under the prior with everything that makes a score: verdicts on senders and domains, campaigns."""
+
+    lesson: Lesson
+    domains: Labels
+    model: RiskModel
+    risk: Risk
+
+    def explain(self, risk: Risk | None = None) -> pa.Table:
+        seen = self.lesson
+        return reasons(
+            seen.window, seen.evidence, seen.propagated, seen.labels, self.domains, self.model, risk or self.risk
+        )
+
+    def channels(self) -> Channels:
+        return self.lesson.propagated.structure.beside(self.lesson.lend(self.lesson.labels))
+
+    def silenced(self, gone: set[str]) -> np.ndarray:  # type: ignore[type-arg]
+        """Every sender's log-odds with some evidence silenced by hand, before verdicts and campaigns."""
+        seen = self.lesson.propagated.structure
+        own = Channels(seen.values[:, :-1], seen.names[:-1], seen.blocks[:-1])
+        prior = prior_for(own)
+        margin = prior.margins_of(_silent(prior, own, gone)) / MARGIN_SCALE
+        seen = own.beside(channels({"margin": margin}, ANCHOR_BLOCK))
+        whole = seen.beside(self.lesson.lend(self.lesson.labels))
+        return self.model.calibration.logits(self.model.margins_of(_silent(self.model, whole, gone)), self.risk.prior)
+
+
+def _silent(model: RiskModel, whole: Channels, gone: set[str]) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
+    player = ["behaviour" if block == "style" else block.split(".")[0] for block in model.blocks]
+    zeros = Channels(np.zeros_like(whole.values), whole.names, whole.blocks)
+    x, nothing = model.normalised(whole), model.normalised(zeros)
+    nothing[:, [name == HABITS for name in player]] = 0
+    return np.where([name in gone for name in player], nothing, x)
 
 
 @pytest.fixture(scope="module")
-def risk(lesson: Lesson, model: RiskModel) -> Risk:
-    return score(lesson.propagated, lesson.evidence, lesson.labels, lesson.no_domain_labels, model)
+def scored(lesson: Lesson) -> Scored:
+    informed = replace(lesson, propagated=propagate_informed(lesson.window, lesson.evidence))
+    model = teach(lesson.window, informed.propagated, lesson.labels, QUICK)
+    domains = nothing_known(lesson.window.domains.num_rows)
+    domains.malicious[id_of(lesson.window, "domains", "home.example")] = 1.0
+    risk = score(informed.propagated, lesson.evidence, lesson.labels, domains, model)
+    gang = np.array([key.startswith("x3") for key in lesson.window.senders["key"].to_pylist()])
+    lift = np.where(gang, 2.0, 0.0)
+    nobody = Partition(np.full(len(gang), -1), np.zeros(len(gang)))
+    whole = replace(risk, senders=risk.senders + lift)
+    by_users = judge(whole, nobody, lesson.evidence, domains).domains
+    return Scored(informed, domains, model, replace(whole, domains=by_users, from_groups=lift))
 
 
 @pytest.fixture(scope="module")
-def given(lesson: Lesson, model: RiskModel, risk: Risk) -> pa.Table:
-    return reasons(lesson.window, lesson.evidence, lesson.propagated, lesson.labels, model, risk)
+def given(scored: Scored) -> pa.Table:
+    return scored.explain()
 
 
-def test_only_risky_nodes_have_reasons_and_every_domain_of_them_does(
-    lesson: Lesson, risk: Risk, given: pa.Table
-) -> None:
+@pytest.fixture(scope="module")
+def explained(scored: Scored) -> Explained:
+    seen = scored.lesson
+    return explained_senders(seen.window, seen.propagated, seen.labels, scored.model, scored.risk)
+
+
+def listed(given: pa.Table) -> list[dict[str, object]]:
+    return [row for row in given.to_pylist() if row["relation"] not in (schema.BASE, schema.REST)]
+
+
+# ---- What is told ---------------------------------------------------------------------------------------------
+
+
+def test_the_risky_and_only_they_are_explained(scored: Scored, given: pa.Table) -> None:
     assert given.schema == schema.REASONS
+    window, risk = scored.lesson.window, scored.risk
     for kind, nodes, values in (
-        ("sender", lesson.window.senders, risk.sender_risk),
-        ("domain", lesson.window.domains, risk.domain_risk),
+        ("sender", window.senders, risk.sender_risk),
+        ("domain", window.domains, risk.domain_risk),
     ):
         risky = {key for key, value in zip(nodes["key"].to_pylist(), values, strict=True) if value >= EXPLAINED_FROM}
-        told = {row["key"] for row in given.to_pylist() if row["kind"] == kind}
-        assert told <= risky
-        assert told == risky or kind == "sender"
+        assert risky
+        assert {row["key"] for row in given.to_pylist() if row["kind"] == kind} == risky
 
 
-def test_ranks_count_up_and_contributions_go_down(given: pa.Table) -> None:
-    frame = given.to_pandas()
-    for _, rows in frame.groupby(["kind", "key"]):
-        assert rows["rank"].tolist() == list(range(1, len(rows) + 1))
-        assert len(rows) <= REASONS
-        assert rows["contribution"].is_monotonic_decreasing
+def test_a_nodes_rows_are_its_base_its_strongest_pieces_and_the_rest(given: pa.Table) -> None:
+    for _, rows in given.to_pandas().groupby(["kind", "key"]):
+        assert rows["rank"].tolist() == list(range(len(rows)))
+        assert rows["relation"].iloc[0] == schema.BASE
+        assert rows["relation"].iloc[-1] == schema.REST
+        shown = rows.iloc[1:-1]
+        assert shown["contribution"].is_monotonic_decreasing
+        optional = shown[~shown["needed"]]
+        assert len(optional) <= LISTED
+        assert (optional["contribution"] >= LEAST_CONTRIBUTION).all()
 
 
-def test_a_judged_sender_is_told_of_its_verdict_first_or_near(lesson: Lesson, given: pa.Table) -> None:
-    keys = {
-        key for key, bad in zip(lesson.window.senders["key"].to_pylist(), lesson.labels.malicious, strict=True) if bad
-    }
-    told = {row["key"] for row in given.to_pylist() if row["relation"] == "verdict"}
-    assert told == keys
+def test_a_judged_sender_is_told_of_its_verdict(scored: Scored, given: pa.Table) -> None:
+    senders = scored.lesson.window.senders["key"].to_pylist()
+    judged = {key for key, bad in zip(senders, scored.lesson.labels.malicious, strict=True) if bad}
+    assert {row["key"] for row in listed(given) if row["relation"] == VERDICT and row["kind"] == "sender"} == judged
 
 
-def test_an_artefact_in_a_reason_is_one_that_the_sender_shares(lesson: Lesson, given: pa.Table) -> None:
-    rows = [row for row in given.to_pylist() if row["kind"] == "sender" and row["artefact"] is not None]
+def test_an_artefact_in_a_reason_is_one_that_the_sender_shares_with_the_peers_named(
+    scored: Scored, given: pa.Table
+) -> None:
+    window, evidence = scored.lesson.window, scored.lesson.evidence
+    rows = [row for row in listed(given) if row["kind"] == "sender" and row["artefact"] is not None]
     assert rows
-    senders = lesson.window.senders["key"].to_pylist()
+    senders = window.senders["key"].to_pylist()
     for row in rows:
-        relation = lesson.evidence.relation(row["relation"])
-        keys = getattr(lesson.window, relation.nodes)["key"].to_pylist()
-        artefact = keys.index(row["artefact"])
-        assert relation.used[senders.index(row["key"]), artefact] == 1
-        assert relation.degree[artefact] > 1
-        assert f"{relation.degree[artefact] - 1} other" in row["sentence"]
+        relation = evidence.relation(str(row["relation"]))
+        artefact = getattr(window, relation.nodes)["key"].to_pylist().index(row["artefact"])
+        users = {senders[user] for user in np.flatnonzero(relation.used[:, artefact].toarray())}
+        assert row["key"] in users
+        assert row["peers"] == len(users) - 1
+        assert row["examples"]
+        assert set(row["examples"]) <= users - {row["key"]}  # type: ignore[call-overload]
+        assert f"{row['peers']} other" in str(row["sentence"])
 
 
 def test_sentences_are_whole(given: pa.Table) -> None:
@@ -75,25 +151,122 @@ def test_sentences_are_whole(given: pa.Table) -> None:
         assert "{" not in text
 
 
-def test_explaining_changes_no_score_and_gives_the_same_words_again(
-    lesson: Lesson, model: RiskModel, risk: Risk, given: pa.Table
-) -> None:
-    before = risk.senders.copy()
-    again = reasons(lesson.window, lesson.evidence, lesson.propagated, lesson.labels, model, risk)
-    assert again.equals(given)
-    assert np.array_equal(before, risk.senders)
+def test_explaining_changes_no_score_and_gives_the_same_words_again(scored: Scored, given: pa.Table) -> None:
+    before = scored.risk.senders.copy()
+    assert scored.explain().equals(given)
+    assert np.array_equal(before, scored.risk.senders)
 
 
-def test_where_nobody_is_risky_nothing_is_explained(lesson: Lesson, model: RiskModel, risk: Risk) -> None:
+def test_where_nobody_is_risky_nothing_is_explained(scored: Scored) -> None:
+    risk = scored.risk
     calm = replace(risk, senders=np.full_like(risk.senders, -9), domains=np.full_like(risk.domains, -9))
-    told = reasons(lesson.window, lesson.evidence, lesson.propagated, lesson.labels, model, calm)
+    told = scored.explain(calm)
     assert (told.num_rows, told.schema) == (0, schema.REASONS)
+    check_sums(told, scored.lesson.window, calm)
 
 
-def test_a_contribution_is_what_the_log_odds_lose_without_it(lesson: Lesson, model: RiskModel) -> None:
-    whole = lesson.propagated.structure.beside(lesson.lend(lesson.labels))
-    adds = contributions(whole, model, prior_for(lesson.propagated.structure))
-    silent = whole.values.copy()
-    silent[:, [block.startswith("linked_to.") for block in whole.blocks]] = 0
-    lost = model.margins(whole) - model.margins(Channels(silent, whole.names, whole.blocks))
-    assert np.allclose(adds["linked_to"], model.calibration.slope * lost)
+def test_a_model_without_the_priors_channel_is_explained_too(lesson: Lesson, model: RiskModel) -> None:
+    nobody = lesson.no_domain_labels
+    risk = score(lesson.propagated, lesson.evidence, lesson.labels, nobody, model)
+    told = reasons(lesson.window, lesson.evidence, lesson.propagated, lesson.labels, nobody, model, risk)
+    assert told.num_rows
+    check_sums(told, lesson.window, risk)
+
+
+# ---- Sums -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_told_sums_to_the_log_odds(scored: Scored, given: pa.Table, explained: Explained) -> None:
+    for kind, nodes, scores in (
+        ("sender", scored.lesson.window.senders, scored.risk.senders),
+        ("domain", scored.lesson.window.domains, scored.risk.domains),
+    ):
+        sums = given.to_pandas().query(f"kind == '{kind}'").groupby("key")["contribution"].sum()
+        place = {key: at for at, key in enumerate(nodes["key"].to_pylist())}
+        for key, total in sums.items():
+            assert total == pytest.approx(scores[place[str(key)]], abs=1e-6)
+    assert {VERDICT, CAMPAIGN, "linked_to", "sent_from", HABITS} <= {n for n, v in explained.parts.items() if v.any()}
+    check_sums(given, scored.lesson.window, scored.risk)
+
+
+def test_a_sum_that_misses_names_the_node_and_by_how_much(scored: Scored, given: pa.Table) -> None:
+    wrong = given["contribution"].to_numpy().copy()
+    wrong[2] += 2e-6
+    place = given.schema.get_field_index("contribution")
+    broken = given.set_column(place, "contribution", pa.array(wrong))
+    with pytest.raises(ExplanationError) as caught:
+        check_sums(broken, scored.lesson.window, scored.risk)
+    assert caught.value.thing == f"{given['kind'][2]} {given['key'][2]}"
+    assert "2e-06 apart" in caught.value.reason
+
+
+@pytest.mark.parametrize("value", [0.01, np.nan])
+def test_a_score_that_the_model_does_not_give_names_the_sender(scored: Scored, value: float) -> None:
+    row = int(scored.risk.senders.argmax())
+    other = scored.risk.senders.copy()
+    lift = scored.risk.from_groups.copy()
+    lift[row] += value
+    with pytest.raises(ExplanationError, match="apart") as caught:
+        scored.explain(replace(scored.risk, senders=other, from_groups=lift))
+    assert caught.value.thing == f"sender {scored.lesson.window.senders['key'][row]}"
+
+
+def test_a_domains_base_is_the_prior_and_its_users_and_verdicts_make_the_rest(scored: Scored) -> None:
+    found = explained_domains(scored.lesson.evidence, scored.domains, scored.risk)
+    assert found.base == pytest.approx(log_odds(scored.risk.prior))
+    total = found.base + sum(found.parts.values())
+    assert total == pytest.approx(scored.risk.domains[found.rows], abs=1e-9)
+    judged = found.rows == id_of(scored.lesson.window, "domains", "home.example")
+    assert judged.any()
+    assert (found.parts[VERDICT][judged] > 0).all()
+    assert not found.needed["linked_to"][judged].any()  # the verdict stands without its users
+    assert found.needed["linked_to"][~judged].all()
+
+
+# ---- Silence --------------------------------------------------------------------------------------------------
+
+
+def test_a_coalitions_value_is_the_score_with_the_others_silenced_by_hand(scored: Scored) -> None:
+    whole = scored.channels()
+    gone = {"linked_to", HABITS}
+    wanted, seen = scored.silenced(gone), 0
+    for some in coalitions(whole, scored.model, prior_for(scored.lesson.propagated.structure)):
+        code = sum(1 << p for p, name in enumerate(some.players) if name not in gone)
+        values = scored.model.calibration.logits(some.margins, scored.risk.prior)
+        assert values[:, code] == pytest.approx(wanted[some.rows], abs=NEAR)
+        seen += len(some.rows)
+    assert seen == len(wanted)
+
+
+def test_what_is_needed_is_the_least_that_must_go(scored: Scored, explained: Explained) -> None:
+    labels, line = scored.lesson.labels, log_odds(EXPLAINED_FROM)
+    silenced: dict[frozenset[str], np.ndarray] = {}  # type: ignore[type-arg]
+
+    def totals(gone: frozenset[str]) -> np.ndarray:  # type: ignore[type-arg]
+        if gone not in silenced:
+            silenced[gone] = scored.silenced(set(gone) - {CAMPAIGN})
+        logits = silenced[gone]
+        kept = 0.0 if CAMPAIGN in gone else scored.risk.from_groups
+        return np.asarray((logits + from_verdicts(labels, logits) + kept)[explained.rows])
+
+    every = frozenset(explained.needed)
+    sets = [frozenset(name for name in every if explained.needed[name][at]) for at in range(len(explained.rows))]
+    assert {len(gone) for gone in sets} >= {0, 1, 2}
+    for at, gone in enumerate(sets):
+        if gone:
+            assert totals(gone)[at] < line + NEAR
+        else:
+            assert totals(every)[at] > line - NEAR
+        for size in range(min(len(gone) or 3, 3)):
+            for fewer in combinations(sorted(every), size):
+                assert totals(frozenset(fewer))[at] > line - NEAR
+
+
+def test_where_a_verdict_stands_nothing_is_needed_and_that_is_said(scored: Scored, given: pa.Table) -> None:
+    senders = scored.lesson.window.senders["key"].to_pylist()
+    judged = {key for key, bad in zip(senders, scored.lesson.labels.malicious, strict=True) if bad}
+    rows = given.to_pandas().query("kind == 'sender'")
+    stays = set(rows[(rows["relation"] == schema.BASE) & rows["sentence"].str.contains("no removal")]["key"])
+    assert judged <= stays
+    assert stays.isdisjoint(rows[rows["needed"]]["key"])
+    assert stays | set(rows[rows["needed"]]["key"]) == set(rows["key"])

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,19 @@ def test_members_score_with_their_campaign_and_above_everybody_else(settled: Hom
         assert {risk[key][1] for key in keys} == {name}
     innocent = max(value for key, (value, _) in risk.items() if key.startswith("h"))
     assert min(risk[key][0] for key in GANG_A | GANG_B) > innocent
+
+
+def test_what_a_look_up_gives_as_reasons_sums_to_the_log_odds_of_the_risk(settled: Home) -> None:
+    snapshot = open_current(settled)
+    rows = snapshot.table("scores").to_pylist()
+    found = [snapshot.lookup(row["kind"], row["key"]) or {} for row in rows]
+    assert {node["kind"] for node in found if node["reasons"]} == {"sender", "domain"}
+    for row, node in zip(rows, found, strict=True):
+        assert (node["log_odds"] is None) is (row["risk"] < 0.5)
+        if node["log_odds"] is not None:
+            parts = [node["base"], node["rest"], *(reason["contribution"] for reason in node["reasons"])]
+            assert sum(parts) == pytest.approx(node["log_odds"], abs=1e-6)
+            assert row["risk"] == pytest.approx(1 / (1 + math.exp(-node["log_odds"])), abs=1e-8)
 
 
 def test_a_look_up_answers_what_the_export_says(settled: Home, tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""What made a node's log-odds: parts that sum to them, and the fewest kinds of evidence that keep it over the line."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gnn.calibrate import log_odds
+from gnn.explain.shapley import shapley, smallest_removal
+from gnn.explain.silence import coalitions
+from gnn.features import Channels
+from gnn.labels import Labels
+from gnn.model import RiskModel
+from gnn.prior import prior_for
+from gnn.propagate import Propagated, label_channels
+from gnn.risk import Risk, from_verdicts, judge
+from graph.campaigns.find import Partition
+from graph.errors import ExplanationError
+from graph.evidence import Evidence
+from graph.values import Window
+
+Array = NDArray[np.float64]
+Ids = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+EXPLAINED_FROM = 0.5  # risk from which a node is given reasons, and under which `needed` evidence keeps it
+TOLERANCE = 1e-6  # by which parts may miss the log-odds
+ROUNDING = 1e-3  # the network's arithmetic is float32, summed in another order here
+VERDICT, CAMPAIGN, USERS = "verdict", "campaign", "linked_to"
+REFRESH_AGAIN = "Refresh again; if it stays so, what scored and what explains are of two versions"
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Nodes and what their log-odds are made of: `base` plus all `parts`, shape (nodes,) each.
+
+    `needed` marks the smallest set of parts whose removal brings a node under the line; none where no removal does.
+    """
+
+    rows: Ids
+    base: Array
+    parts: dict[str, Array]
+    needed: dict[str, Mask]
+
+
+def explained_senders(
+    window: Window, propagated: Propagated, labels: Labels, model: RiskModel, risk: Risk, line: float = EXPLAINED_FROM
+) -> Explained:
+    """Senders with a risk from `line` on.
+
+    A kind of evidence gets its Shapley value in the network's calibrated log-odds, labels lent over it and its say
+    through the prior included; own verdicts and the campaign add what they added. A verdict is no evidence and is
+    never removed: it answers to what is left, as in scoring. A campaign goes with what it added. Raises
+    ExplanationError where the model does not score a sender as `risk` says.
+    """
+    rows = np.flatnonzero(risk.sender_risk >= line)
+    lent = label_channels(propagated, labels.malicious, labels.benign)
+    picked = _picked(propagated.structure, rows).beside(_picked(lent, rows))
+    said, lifted = risk.from_verdicts[rows], risk.from_groups[rows]
+    scored = risk.senders[rows] - said - lifted
+    parts = {VERDICT: said, CAMPAIGN: lifted}
+    needed = {CAMPAIGN: np.zeros(len(rows), dtype=bool)}
+    base = np.zeros(len(rows))
+    for some in coalitions(picked, model, prior_for(propagated.structure)):
+        at, values = some.rows, model.calibration.logits(some.margins, risk.prior)
+        refuse_gaps("sender", window.senders, rows[at], values[:, -1], scored[at], ROUNDING)
+        values[:, -1] = scored[at]
+        judged = Labels(labels.malicious[rows[at], None], labels.benign[rows[at], None])
+        totals = values + from_verdicts(judged, values)
+        gone = smallest_removal(totals, log_odds(line), lifted[at])
+        base[at], adds = values[:, 0], shapley(values)
+        needed[CAMPAIGN][at] = gone[:, -1]
+        for place, name in enumerate(some.players):
+            parts.setdefault(name, np.zeros(len(rows)))[at] = adds[:, place]
+            needed.setdefault(name, np.zeros(len(rows), dtype=bool))[at] = gone[:, place]
+    return Explained(rows, base, parts, needed)
+
+
+def explained_domains(evidence: Evidence, labels: Labels, risk: Risk, line: float = EXPLAINED_FROM) -> Explained:
+    """Domains with a risk from `line` on: the window's prior, what their users' risk adds, what verdicts add."""
+    rows = np.flatnonzero(risk.domain_risk >= line)
+    nobody = Partition(np.full(len(risk.senders), -1, np.int64), np.zeros(len(risk.senders)))
+    nothing = np.zeros(len(risk.domains))
+    unjudged = judge(risk, nobody, evidence, Labels(nothing, nothing)).domains[rows]
+    own = Labels(labels.malicious[rows], labels.benign[rows])
+    base = np.full(len(rows), log_odds(risk.prior))
+    parts = {USERS: unjudged - base, VERDICT: from_verdicts(own, unjudged)}
+    return Explained(rows, base, parts, {USERS: base + from_verdicts(own, base) < log_odds(line)})
+
+
+def refuse_gaps(kind: str, nodes: pa.Table, rows: Ids, sums: Array, scores: Array, allowed: float) -> None:
+    """Raises ExplanationError for the node whose sum is furthest from its score, where that is further than allowed.
+
+    `sums` and `scores` are log-odds of the rows `rows` of `nodes`.
+    """
+    gaps = np.nan_to_num(np.abs(sums - scores), nan=np.inf)
+    if gaps.max(initial=0.0) <= allowed:
+        return
+    worst = int(gaps.argmax())
+    raise ExplanationError(
+        f"{kind} {nodes['key'][int(rows[worst])].as_py()}",
+        f"its reasons sum to {sums[worst]:.7f}, its log-odds are {scores[worst]:.7f}: {gaps[worst]:.3g} apart",
+        REFRESH_AGAIN,
+    )
+
+
+def _picked(channels: Channels, rows: Ids) -> Channels:
+    return Channels(channels.values[rows], channels.names, channels.blocks)
