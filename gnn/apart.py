@@ -90,7 +90,11 @@ def _answer(host: Connection, name: str) -> "Finished":
 
 def _host(pipe: Connection) -> None:
     warnings.simplefilter("ignore")
-    work: _Work = pipe.recv()
+    try:
+        work: _Work = pipe.recv()
+    except Exception as error:  # noqa: BLE001  raised again in the process that asked
+        pipe.send(error)
+        return
     import torch
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 

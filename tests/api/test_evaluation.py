@@ -188,6 +188,21 @@ def test_the_command_writes_figures_report_and_plots_beside_each_other(folder, t
     assert written.parent == tmp_path / "home" / "evaluations"
 
 
+@pytest.mark.parametrize(("flags", "asked"), [([], False), (["--references", "all"], True)])
+def test_end_to_end_message_passing_takes_part_where_it_is_asked_for(folder, tmp_path, monkeypatch, flags, asked):
+    world, _, _ = labelled_world.shot_of(folder)
+    little, names = evaluation.confront, []
+
+    def listening(taught, asked, options, others, *more):
+        names.extend(detector.name for detector in others)
+        return little(taught, asked, options, others)
+
+    monkeypatch.setattr(evaluation, "confront", listening)
+    assert main(["--home", str(tmp_path), "evaluate", "--world", str(world.folder), *flags]) == 0
+    assert ("hetero SAGE (PyG)" in names) == asked
+    assert {"two-hop trees", "components × reports", "Leiden × reports", "reports per sender"} <= set(names)
+
+
 def test_several_worlds_get_a_folder_each_and_a_table_of_means_and_worst(folder, tmp_path, capsys):
     world, _, _ = labelled_world.shot_of(folder)
     twice = ["--world", str(world.folder), "--world", str(world.folder)]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,16 @@ class Killed:
         raise AssertionError
 
 
+def unreadable() -> None:
+    raise ModelError("the detector", "cannot be read", "Write another")
+
+
+@dataclass(frozen=True)
+class Unreadable(Failing):
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return unreadable, ()
+
+
 @pytest.fixture(scope="module")
 def scene(lesson: small_mail.Lesson) -> Scene:
     informed = propagate_informed(lesson.window, lesson.evidence)
@@ -76,7 +87,11 @@ def test_a_process_of_its_own_changes_no_score_and_knows_cost_and_memory(scene):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("detector", "error", "words"),
-    [(Failing(), ModelError, "is no good"), (Killed(), RingleaderError, "killed: its process was ended")],
+    [
+        (Failing(), ModelError, "is no good"),
+        (Killed(), RingleaderError, "killed: its process was ended"),
+        (Unreadable(), ModelError, "cannot be read"),
+    ],
 )
 def test_a_failure_is_told_where_it_was_asked_for(scene, detector, error, words):
     with pytest.raises(error, match=words):
