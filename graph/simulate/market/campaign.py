@@ -11,6 +11,7 @@ from graph.simulate.rows import (
     CALENDAR,
     CONTACTS,
     MAIL,
+    Bools,
     Ints,
     Rows,
     concat,
@@ -23,6 +24,7 @@ LASTS = {"blast": (1, 4), "waves": (2, 6), "office": (4, 13), "drip": (8, 26)}  
 AHEAD = {"blast": 1.0, "waves": 1.2, "office": 2.0, "drip": 4.0}  # senders held for so many days' messages
 MUTATED = 0.45  # messages of a mutated text that no longer match
 FEWEST = 3  # senders
+HARMLESS = 0.01  # annoyance of what is sent for cover
 LONE_MOST = 45  # messages from one address of a crew of one
 
 
@@ -46,6 +48,11 @@ class Campaign:
         self.hit: Numbers = np.empty(0, np.int32)
         self.seeds: Ints = self.stage.rng.choice(self.stage.society.members, 5)
         self.recruited = 0
+        self.begun = False
+        self.wave = 1
+        cover = self.stage.options.at(self.stage.options.crime.cover)
+        self.cover = float(self.stage.rng.uniform(0, cover)) * self.crew.skill  # share of harmless messages
+        self.once_more = float(self.stage.rng.uniform(0.02, 0.5))  # one-shot senders that write again
         self.cursor = 0
         self.burst = int(self.stage.rng.integers(2, 20)) * HOUR
         self.own_site = self.plan.identity in ("domains", "tenant") and bool(self.stage.rng.random() < 0.5)
@@ -62,6 +69,10 @@ class Campaign:
         if self.plan.pace == "blast":
             weights = 0.35 ** np.arange(n)
         return weights
+
+    @property
+    def name(self) -> str:
+        return f"c{self.number:04d}"
 
     @property
     def over(self) -> bool:
@@ -81,6 +92,7 @@ class Campaign:
         if not len(senders):
             self.left = 0
             return no_rows()
+        self.begun = True
         self.left -= len(senders)
         self.crew.money += len(senders) * (0.4 * self.goal.worth - self.plan.price)
         return self._messages(day, senders)
@@ -93,7 +105,7 @@ class Campaign:
         if len(weights) <= 1:
             return self.left
         share = self.left * weights[0] / weights.sum()
-        least = FEWEST if self.left == self.volume else 0
+        least = 0 if self.begun else FEWEST
         return min(self.left, max(least, int(share + self.stage.rng.random())))
 
     def _man(self, n: int) -> None:
@@ -114,6 +126,7 @@ class Campaign:
 
     def _recruit(self, k: int) -> None:
         got = self.supplier.senders(k, self.networks, self.hit)
+        self.stage.directory.wave.cells[got] = self.wave
         self.recruited += len(got)
         self.live = np.concatenate([self.live, got])
         self.room = np.concatenate([self.room, self._capacity(len(got))])
@@ -125,7 +138,8 @@ class Campaign:
             return np.full(n, max(1, min(LONE_MOST, -(-self.volume // 4))))
         match self.plan.burst:
             case "once":
-                room = 1 + (rng.random(n) < 0.28) + (rng.random(n) < 0.08)
+                again = rng.random(n) < self.once_more
+                room = 1 + again + (again & (rng.random(n) < 0.25))
             case "few":
                 room = 3 + rng.poisson(4, n)
             case _:
@@ -135,7 +149,7 @@ class Campaign:
     def _senders(self, n: int) -> Ints:
         """Who writes each of today's messages."""
         slots = self.stage.rng.permutation(np.repeat(np.arange(len(self.live)), self.room))[:n]
-        if self.left == self.volume:  # the first day: everybody of a small crew shows up
+        if not self.begun:  # the first day: everybody of a small crew shows up
             few = min(FEWEST, len(self.live), len(slots))
             slots[:few] = np.arange(few)
         self.room = np.maximum(self.room - np.bincount(slots, minlength=len(self.live)), 0)
@@ -151,7 +165,9 @@ class Campaign:
         to = self._recipients(senders, count)
         if self.plan.goal == "malware":
             self.hit = to[to < self.stage.society.size][-5_000:]
-        link, link_count = self._links(senders)
+        harmless = rng.random(n) < self.cover
+        link, link_count = self._links(senders, harmless)
+        annoyance = self.goal.annoyance * (0.6 if self.plan.identity == "stolen" else 1.0)
         return without_repeats(
             make_rows(
                 self._times(day, to[np.cumsum(count) - 1]),
@@ -160,8 +176,8 @@ class Campaign:
                 to_count=count,
                 network=self.origin(senders),
                 host=self._host_numbers(senders),
-                fingerprint=self._texts(n),
-                annoyance=self.goal.annoyance * (0.6 if self.plan.identity == "stolen" else 1.0),
+                fingerprint=np.where(harmless, fingerprints(rng, n), self._texts(n)),
+                annoyance=np.where(harmless, HARMLESS, annoyance),
                 link=link,
                 link_count=link_count,
                 channel=channel,
@@ -211,19 +227,19 @@ class Campaign:
         text = rng.choice(self.texts, n)
         return np.where(rng.random(n) < MUTATED, fresh, text) if self.plan.text == "mutated" else text
 
-    def _links(self, senders: Ints) -> tuple[Numbers, Numbers]:
+    def _links(self, senders: Ints, harmless: Bools) -> tuple[Numbers, Numbers]:
         """Its own link in most messages, and now and then a popular one beside it."""
         rng, n = self.stage.rng, len(senders)
         if not len(self.hosts):
             return np.empty(0, np.int32), np.zeros(n, np.int32)
+        beside = ~harmless & (rng.random(n) < self.stage.options.crime.popular_links)
+        count = np.where(harmless, 0, 1 + beside)
         own = self.hosts[senders % len(self.hosts)]
         if self.own_site:
             own = self.stage.directory.fronts(self.stage.directory.site.cells[senders])
-        beside = rng.random(n) < self.stage.options.crime.popular_links
-        count = 1 + beside
         links = np.empty(int(count.sum()), np.int32)
         ends = np.cumsum(count)
-        links[ends - count] = own
+        links[(ends - count)[~harmless]] = own[~harmless]
         links[ends[beside] - 1] = self.stage.rentals.popular_hosts(rng, int(beside.sum()))
         return links, count
 
@@ -233,6 +249,7 @@ class Campaign:
         rng = self.stage.rng
         senders = self.live[rng.random(len(self.live)) < 0.5]
         n = len(senders)
+        self.left = max(FEWEST**2, self.left - n)
         return make_rows(
             moments(rng, day, "private", n, self.crew.zone), senders, rng.choice(self.seeds, n),
             network=self.origin(senders), host=self._host_numbers(senders), fingerprint=fingerprints(rng, n),
@@ -250,6 +267,7 @@ class Campaign:
     def change(self, what: str, day: Day) -> None:
         """One way of not being found again so soon."""
         rng = self.stage.rng
+        self.wave += what != "quiet"
         match what:
             case "domains":
                 self.hosts = self.supplier.hosts(self.left, True)
@@ -287,6 +305,7 @@ def _answers(campaign: Campaign, stage: Stage, rows: Rows, wait: Numbers) -> Row
     at = np.flatnonzero((rng.random(len(rows)) < chance) & (rows.sender != to))
     writers, readers = to[at], rows.sender[at]
     own = owner[writers] == campaign.number
+    campaign.left = max(0, campaign.left - int(own.sum())) if campaign.begun else campaign.left
     network = stage.directory.network.cells[writers].copy()
     network[own] = campaign.origin(writers[own])
     return make_rows(

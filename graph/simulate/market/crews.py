@@ -39,6 +39,19 @@ class Plan:
         return f"{self.goal}_by_{self.identity}"
 
     @property
+    def signals(self) -> list[str]:
+        """What its senders have in common, for the truth."""
+        shared = {
+            "address": self.identity in ("domains", "tenant", "hacked_sites"),
+            "fingerprint": self.text != "personal",
+            "hour": self.pace in ("blast", "waves"),
+            "links": self.lure not in ("plain", "attachment"),
+            "network": self.route not in ("webmail", "owner"),
+            "targets": self.targets in ("list", "staff"),
+        }
+        return [name for name, there in shared.items() if there]
+
+    @property
     def price(self) -> float:
         """What a message costs."""
         return sum(offers[getattr(self, choice)].price for choice, offers in OFFERS.items())

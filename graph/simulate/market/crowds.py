@@ -1,16 +1,24 @@
 """Honest people who look like something else: strangers, reunions, fads that spread, floods of sign-ups, meetings."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from graph.simulate.market.clock import HOUR, Day, Numbers, delays, moments
 from graph.simulate.market.letters import Letters, unfold
 from graph.simulate.market.rentals import fingerprints
 from graph.simulate.market.stage import Credit, Stage
-from graph.simulate.rows import CALENDAR, MAIL, Rows, concat, make_rows, no_rows, owners
+from graph.simulate.rows import CALENDAR, MAIL, Rows, concat, make_rows, no_rows, owners, spread
+
+FAMOUS_DAYS = 0.12  # days on which somebody is famous
+ACCEPTED = 0.55  # invitations to a meeting that are answered
 
 
 class OneTime:
-    """People outside who write to a member once, and perhaps once more: about an advertisement, a lost key."""
+    """People outside who write to a member once, and perhaps once more: about an advertisement, a lost key.
+
+    Now and then somebody is in everybody's mouth for a day, and strangers by the dozen write to that one person.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -25,7 +33,10 @@ class OneTime:
         again = np.repeat(np.arange(n), 1 + (rng.random(n) < 0.15))
         self.credit.spend(len(again))
         members = self.stage.society.members
-        to = members[rng.integers(0, len(members), n)][again]
+        to = members[rng.integers(0, len(members), n)]
+        if rng.random() < FAMOUS_DAYS:
+            to[rng.random(n) < rng.uniform(0.2, 0.6)] = rng.choice(members)
+        to = to[again]
         linked = (rng.random(len(again)) < 0.08).astype(np.int32)
         return make_rows(
             moments(rng, day, "private", len(again)), writers[again], to, network=networks[again],
@@ -115,6 +126,16 @@ class Fads:
         return self._shared(rows.ts[at] + delays(rng, len(at), 3.0, 1.2), rows.to[at], rows.link[at])
 
 
+@dataclass(frozen=True)
+class Flood:
+    """One victim's bad hour."""
+
+    victim: int
+    services: int
+    first: int
+    last: int
+
+
 class Floods:
     """Somebody enters one victim's address into hundreds of honest sign-up forms within the hour."""
 
@@ -125,6 +146,7 @@ class Floods:
         sites = stage.directory.sites(budget)
         self.senders = stage.directory.desks("confirm", sites, "sign_up", stage.rentals.ranges(stage.rng, budget))
         self.texts = fingerprints(stage.rng, 25)
+        self.log: list[Flood] = []
 
     def act(self, day: Day, quota: float) -> Rows:
         due, rng, directory = self.credit.add(quota), self.stage.rng, self.stage.directory
@@ -134,8 +156,10 @@ class Floods:
         self.credit.spend(n)
         senders = rng.choice(self.senders, n, replace=False)
         ts = np.minimum(moments(rng, day, "always", 1) + rng.exponential(0.7 * HOUR, n), day.end - 1)
+        victim = int(rng.choice(self.stage.society.members))
+        self.log.append(Flood(victim, n, int(ts.min()), int(ts.max())))
         return make_rows(
-            ts, senders, np.full(n, rng.choice(self.stage.society.members)), network=directory.network.cells[senders],
+            ts.astype(np.int64), senders, np.full(n, victim), network=directory.network.cells[senders],
             host=directory.host.cells[senders], annoyance=0.15,
             fingerprint=np.where(rng.random(n) < 0.5, rng.choice(self.texts, n), fingerprints(rng, n)),
             link=directory.fronts(directory.site.cells[senders]),
@@ -153,30 +177,36 @@ class Meetings:
         self.shares = np.cumsum(sizes[self.firms]) / max(1, sizes[self.firms].sum())
 
     def act(self, day: Day, quota: float) -> Rows:
-        due = self.credit.add(quota if day.working else 0.1 * quota)
-        parts = [no_rows()]
-        sent = 0
-        while sent < due and len(self.firms):
-            parts.append(self._meeting(day))
-            sent += len(parts[-1])
-        self.credit.spend(sent)
-        return concat(parts)
-
-    def _meeting(self, day: Day) -> Rows:
         society, rng = self.stage.society, self.stage.rng
-        firm = self.firms[min(int(np.searchsorted(self.shares, rng.random())), len(self.firms) - 1)]
-        staff = society.staff_of(int(firm))
-        size = min(len(staff), 2 + int(rng.poisson(self.stage.options.society.department - 3)))
-        begin = int(rng.integers(0, len(staff) - size + 1))
-        people = rng.permutation(staff[begin : begin + size])
-        who, guests = people[0], people[1:]
-        answers = guests[rng.random(len(guests)) < 0.55]
-        called = int(moments(rng, day, "office", 1, int(society.zone[who]))[0])
-        times = np.minimum(called + delays(rng, len(answers), 1.0, 1.2), day.end - 1)
-        sender = np.concatenate([[who], answers])
-        to = np.concatenate([guests, np.full(len(answers), who)])
-        count = np.concatenate([[len(guests)], np.ones(len(answers), np.int64)])
+        due = self.credit.add(quota if day.working else 0.1 * quota)
+        mean = self.stage.options.society.department
+        n = int(due / (1 + ACCEPTED * (mean - 2)) + rng.random()) if len(self.firms) else 0
+        firm = self.firms[np.minimum(np.searchsorted(self.shares, rng.random(n)), len(self.firms) - 1)]
+        staff = society.staff_starts[firm + 1] - society.staff_starts[firm]
+        size = np.minimum(staff, 2 + rng.poisson(mean - 3, n))
+        begin = society.staff_starts[firm] + (rng.random(n) * (staff - size + 1)).astype(np.int64)
+        caller = begin + (rng.random(n) * size).astype(np.int64)
+        rows = self._meetings(day, spread(begin, size), size, caller)
+        self.credit.spend(len(rows))
+        return rows
+
+    def _meetings(self, day: Day, seats: Numbers, size: Numbers, caller: Numbers) -> Rows:
+        """A call for each meeting, and the answers to it; `seats` are all who belong to it, the caller too."""
+        society, rng = self.stage.society, self.stage.rng
+        who = society.staff[caller]
+        meeting = owners(size)
+        guest = seats != caller[meeting]
+        called = moments(rng, day, "office", len(size), society.zone[who])
+        answers = np.flatnonzero(guest & (rng.random(len(seats)) < ACCEPTED))
+        at = meeting[answers]
+        times = np.minimum(called[at] + delays(rng, len(at), 1.0, 1.2), day.end - 1)
+        invited, accepted = society.staff[seats[guest]], society.staff[seats[answers]]
+        calls = self._sent(called, who, invited, size - 1)
+        return concat([calls, self._sent(times, accepted, who[at], np.ones(len(at)))])
+
+    def _sent(self, ts: Numbers, who: Numbers, to: Numbers, count: Numbers) -> Rows:
         return make_rows(
-            np.concatenate([[called], times]), sender, to, to_count=count, network=self.letters.origin(sender),
-            host=self.stage.directory.host.cells[sender], fingerprint=fingerprints(rng, len(sender)), channel=CALENDAR,
+            ts, who, to, to_count=count, network=self.letters.origin(who),
+            host=self.stage.directory.host.cells[who], fingerprint=fingerprints(self.stage.rng, len(who)),
+            channel=CALENDAR,
         )  # fmt: skip

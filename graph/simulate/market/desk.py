@@ -48,6 +48,7 @@ class ReportBook:
         self.zeal = np.where(ever, rng.beta(1.2, 1.2 * (1 / desk.zeal - 1), n), 0.0).astype(np.float32)
         self.crank = society.member & (rng.random(n) < desk.cranks)
         self.paid = society.member & (rng.random(n) < options.at(options.crime.paid_reporters))
+        self.pace = rng.lognormal(0.0, desk.slowness, n)
         self.event, self.reporter, self.ts, self.sender = (Column(np.int64) for _ in range(4))
         self.kind = Column(np.int8)
         self.counted: Numbers = np.zeros(0, bool)
@@ -71,7 +72,8 @@ class ReportBook:
         kind = np.where(draw[says] >= chance[says], NOT_JUNK, JUNK)
         fraud = guilty[says] & phish[np.maximum(rows.campaign[row[says]], 0)]
         kind = np.where((kind == JUNK) & fraud & (rng.random(len(says)) < NAMED), PHISH, kind)
-        ts = rows.ts[row[says]] + delays(rng, len(says), desk.report_hours, desk.report_sigma)
+        wait = delays(rng, len(says), desk.report_hours, desk.report_sigma) * self.pace[to[says]]
+        ts = rows.ts[row[says]] + 1 + wait.astype(np.int64)
         kept = ts < self.options.days * DAY
         says, n = says[kept], int(kept.sum())
         self.event.extend(first_event + row[says], n)
@@ -197,13 +199,15 @@ class Analysts:
 
     def _verdict(self, kind: str, number: int, day: Day, source: str) -> Case:
         truth = self.directory.campaign if kind == "sender" else self.directory.site_campaign
-        wrong = self.rng.random() < self.options.at(self.options.desk.wrong)
+        guilty = bool(truth.cells[number] >= 0)
+        desk = self.options.desk
+        wrong = self.rng.random() < self.options.at(desk.missed if guilty else desk.accused)
         ts = day.start + int(self.rng.integers(BEGINS, ENDS))
         if kind == "sender":
             self.judged[number] = True
         else:
             self.sites_judged.add(number)
-        return Case(kind, number, bool(truth.cells[number] >= 0) != wrong, ts, source)
+        return Case(kind, number, guilty != wrong, ts, source)
 
     def table(self, keys: pa.Array, sites: pa.Array, start: int) -> pa.Table:
         """Verdicts in the contract's columns, in order of time; those after `labels_end` stay with the team."""

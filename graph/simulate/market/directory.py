@@ -60,7 +60,8 @@ class Directory:
     """Registers whoever and whatever appears; numbers are never reused.
 
     A mailbox has a `site` (-1 for account ids), a `role` (number of its archetype), a `network` its mail comes from by
-    default, the `host` number there, and the `campaign` that it belongs to (-1 for the innocent).
+    default, the `host` number there, the `campaign` that it belongs to (-1 for the innocent), and the `wave` of that
+    campaign's senders, counted from 1: a crew that was found out begins a new one.
     """
 
     def __init__(self, capacity: int, seed: int) -> None:
@@ -68,7 +69,7 @@ class Directory:
         self._v4, self._mobile, self._v6 = (Bijection(size, seed * 7919) for size in (_V4, _MOBILE, _V6))
         self._keys, self._hosts, self._sites, self._prefixes = _Words(), _Words(), _Words(), _Words()
         self.archetypes: list[str] = []
-        self.site, self.role, self.network, self.campaign = (Column(np.int32) for _ in range(4))
+        self.site, self.role, self.network, self.campaign, self.wave = (Column(np.int32) for _ in range(5))
         self.host = Column(np.uint8)
         self.site_campaign = Column(np.int32)
         self.front = Column(np.int32)  # a site's `www` host
@@ -115,6 +116,7 @@ class Directory:
         self.network.extend(networks, n)
         self.host.extend(1 + numbers * 37 % HOST_NUMBERS, n)
         self.campaign.extend(NOBODY, n)
+        self.wave.extend(0, n)
         return numbers
 
     def __len__(self) -> int:

@@ -16,6 +16,7 @@ from graph.simulate.rows import (
     make_rows,
     no_rows,
     owners,
+    spread,
     starts_of,
     without_repeats,
 )
@@ -24,6 +25,8 @@ MOST_COPIED = 5
 COPIED = 0.13  # messages with further recipients
 ANSWERS_ALL = 0.3  # answers to those that go to everybody
 PAGE_USE = 0.2  # private links that are free pages or shortened
+LIST_POSTS = 90  # of one mailing list over the world
+ANSWERED = 1.6  # posts that answer one
 REMEMBERED = 20_000  # recent recipients that popularity is judged by
 
 
@@ -143,35 +146,34 @@ class Posts:
     def __init__(self, stage: Stage, share: float) -> None:
         self.stage = stage
         self.credit = Credit()
-        budget = share * stage.options.events
         society, rng = stage.society, stage.rng
-        n = max(2, int(budget / 90))
+        n = max(2, int(share * stage.options.events / LIST_POSTS))
         self.hosts = rng.choice(stage.rentals.hosting.ravel(), n)
         self.archives = stage.directory.hosts("lists", stage.directory.sites(n))
-        self.members = []
-        for _ in range(n):
-            size = min(int(6 + rng.pareto(1.2) * 8), 60, len(society.members))
-            self.members.append(rng.choice(society.members, size, replace=False).astype(np.int32))
+        sizes = np.minimum((6 + rng.pareto(1.2, n) * 8).astype(np.int64), min(60, len(society.members)))
+        self.sizes, self.starts = sizes, starts_of(sizes)[:-1]
+        self.members = np.concatenate([rng.choice(society.members, size, replace=False) for size in sizes.tolist()])
 
     def act(self, day: Day, quota: float) -> Rows:
-        rng, parts = self.stage.rng, [no_rows()]
-        due = self.credit.add(quota)
-        while due > 0:
-            rows = self._thread(day, int(rng.integers(len(self.members))))
-            parts.append(rows)
-            due -= len(rows)
-            self.credit.spend(len(rows))
-        return concat(parts)
+        rng = self.stage.rng
+        threads = int(self.credit.add(quota) / (1 + ANSWERED) + rng.random())
+        posts = 1 + rng.poisson(ANSWERED, threads)
+        lists = np.repeat(rng.integers(0, len(self.sizes), threads), posts)
+        pause = delays(rng, len(lists), 0.5, 1.0)
+        since = np.cumsum(pause) - np.repeat(np.cumsum(pause)[starts_of(posts)[:-1]], posts)
+        ts = np.minimum(np.repeat(moments(rng, day, "private", threads), posts) + since, day.end - 1)
+        self.credit.spend(len(ts))
+        return self._posts(ts, lists)
 
-    def _thread(self, day: Day, number: int) -> Rows:
-        rng, everybody = self.stage.rng, self.members[number]
-        n = 1 + rng.poisson(1.6)
-        who = everybody[np.minimum(rng.geometric(0.25, n) - 1, len(everybody) - 1)]
-        ts = np.minimum(moments(rng, day, "private", 1) + np.cumsum(delays(rng, n, 0.5, 1.0)), day.end - 1)
-        others = np.concatenate([everybody[everybody != one] for one in who])
+    def _posts(self, ts: Numbers, lists: Numbers) -> Rows:
+        """A post to each of the lists, by one of the few who write there most."""
+        rng, n, size = self.stage.rng, len(lists), self.sizes[lists]
+        writer = self.starts[lists] + np.minimum(rng.geometric(0.25, n) - 1, size - 1)
+        reader = spread(self.starts[lists], size)
+        others = reader[reader != np.repeat(writer, size)]
         linked = (rng.random(n) < 0.5).astype(np.int32)
         return make_rows(
-            ts, who, others, to_count=np.full(n, len(everybody) - 1), network=int(self.hosts[number]),
-            host=1 + number % 250, fingerprint=fingerprints(rng, n), link=np.full(linked.sum(), self.archives[number]),
+            ts, self.members[writer], self.members[others], to_count=size - 1, network=self.hosts[lists],
+            host=1 + lists % 250, fingerprint=fingerprints(rng, n), link=self.archives[lists[linked > 0]],
             link_count=linked,
         )  # fmt: skip

@@ -47,12 +47,12 @@ OFFERS: dict[str, dict[str, Offer]] = {
     "identity": {
         "free_mailboxes": Offer(0.010, 0.4),  # opened in bulk at other providers
         "local_mailboxes": Offer(0.020, 0.5),  # opened in bulk at this provider
-        "domains": Offer(0.015, 0.2),
+        "domains": Offer(0.006, 0.2, 0.4),  # some senders on each, so that one costs little a message
         "bots": Offer(0.004, 0.5),
-        "stolen": Offer(0.040, 0.8),
+        "stolen": Offer(0.040, 0.8, -0.7),
         "tenant": Offer(0.008, 0.3),  # a trial account at a sending service
         "accounts": Offer(0.004, 0.3),
-        "hacked_sites": Offer(0.012, 0.6),
+        "hacked_sites": Offer(0.012, 0.6, -0.4),
     },
     "route": {
         "ranges": Offer(0.004, 0.1),
@@ -89,11 +89,10 @@ OFFERS: dict[str, dict[str, Offer]] = {
         "staff": Offer(0.008, 0.4, -0.2),
         "address_book": Offer(0.0, 0.8),
     },
-    "burst": {"once": Offer(0.010, 0.7, 0.2), "few": Offer(0.003, 0.3, 0.3), "many": Offer(0.0, 0.0, 0.3)},
+    "burst": {"once": Offer(0.010, 0.7, 0.2), "few": Offer(0.003, 0.4, 0.5), "many": Offer(0.0, 0.0, 0.2)},
 }
 
-# What goes with what (and what does not): added to an offer once the other was chosen. Where a pair of a key names
-# only some of a choice's offers, the others stay as they are; `ONLY` rules all others out.
+# What goes with what (and what does not): added to an offer once the other was chosen.
 FITS: dict[tuple[str, str], float] = {
     ("credentials", "own_link"): 0.8,
     ("credentials", "hacked_page"): 0.7,
@@ -109,15 +108,22 @@ FITS: dict[tuple[str, str], float] = {
     ("romance", "drip"): 2.0,
     ("romance", "blast"): -2.0,
     ("romance", "personal"): 0.8,
-    ("romance", "many"): 1.0,
+    ("romance", "many"): 0.6,
+    ("romance", "once"): -2.0,
+    ("romance", "bots"): IMPOSSIBLE,
+    ("romance", "tenant"): -2.0,
+    ("romance", "hacked_sites"): -2.0,
+    ("romance", "accounts"): -1.0,
     ("invoice", "plain"): 1.2,
     ("invoice", "attachment"): 1.2,
     ("invoice", "staff"): 2.2,
     ("invoice", "office"): 1.5,
     ("invoice", "personal"): 1.0,
+    ("invoice", "bots"): -1.5,
+    ("invoice", "accounts"): -1.0,
     ("malware", "attachment"): 1.5,
     ("malware", "address_book"): 1.5,
-    ("malware", "stolen"): 1.5,
+    ("malware", "stolen"): 1.0,
     ("gift_survey", "short_link"): 0.8,
     ("crypto", "attachment"): 0.6,
     ("calendar", "accounts"): 2.0,
@@ -133,9 +139,12 @@ FITS: dict[tuple[str, str], float] = {
     ("tenant", "many"): 1.2,
     ("tenant", "once"): IMPOSSIBLE,
     ("stolen", "address_book"): 1.6,
+    # who has a password only writes from elsewhere; who has the machine writes from its home
+    **{(goal, "owner"): -2.0 for goal in GOALS if goal != "malware"},
     ("stolen", "once"): IMPOSSIBLE,
     ("stolen", "many"): 0.8,
 }
+# What rules out all other offers of a choice.
 ONLY: dict[str, tuple[str, ...]] = {
     "free_mailboxes": ("webmail",),
     "local_mailboxes": ("ranges", "proxies", "installs"),

@@ -1,6 +1,6 @@
-"""Every number of the market world by name, and its three presets. Draws nothing."""
+"""Every number of the market world by name, and its presets. Draws nothing."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -12,7 +12,12 @@ from graph.simulate.options import EPOCH, FEWEST_DAYS, SMALLEST_WORLD
 
 Dial = tuple[float, float]  # a number at hardness 0 and at hardness 1
 
-HARDNESS = {"ordinary": 0.1, "hard": 0.5, "adversarial": 1.0}  # what the presets are
+PRESETS: dict[str, dict[str, Any]] = {
+    "ordinary": {"hardness": 0.1},
+    "hard": {"hardness": 0.5},
+    "adversarial": {"hardness": 1.0},
+    "scale": {"hardness": 0.3, "events": 10_000_000},
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,7 @@ class CrimeOptions:
     reacts: Dial = (0.35, 0.95)  # chance that a burnt sender makes a crew change something
     second_hand: float = 0.25  # chance that a lease is taken over from another crew
     warm_up: Dial = (0.05, 0.5)  # campaigns that begin with harmless mail
+    cover: Dial = (0.0, 0.3)  # most harmless messages among a campaign's
     paid_reporters: Dial = (0.0, 0.012)  # members whose clicks are for sale
     popular_links: float = 0.15  # messages that also link a popular site
 
@@ -104,13 +110,15 @@ class DeskOptions:
     rescued: float = 0.0005  # chance that a recipient of bulk mail says `not_junk`
     report_hours: float = 6.0  # median delay
     report_sigma: float = 1.3
+    slowness: float = 0.6  # log-normal spread of people's own pace
     paid_zeal: float = 0.4
     capacity: Dial = (8.0, 5.0)  # verdicts a day, two at least = this × (events a day / 1,000) ** growth
     growth: float = 0.6  # the team grows more slowly than the mail does
     audits: float = 0.35  # share of the capacity spent on senders picked at random
     pivots: int = 3  # further members that one good case leads to
     domains: float = 0.35  # good cases after which the link domain is judged too
-    wrong: Dial = (0.02, 0.10)  # verdicts that say the opposite
+    missed: Dial = (0.03, 0.15)  # guilty senders and domains that are cleared
+    accused: Dial = (0.004, 0.03)  # innocent ones that are condemned
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ class MarketOptions:
 
     events: int = 100_000
     seed: int = 1
-    hardness: float = HARDNESS["ordinary"]
+    hardness: float = 0.1
     days: int = 35
     start: datetime = EPOCH
     chunk_events: int = 250_000  # rows in memory before they are written
@@ -161,11 +169,11 @@ def load_market(
 
     Raises `RingleaderError` for an unknown preset or a value out of range.
     """
-    if preset not in HARDNESS:
-        raise RingleaderError(f"preset {preset!r}", "there is no such preset", f"Use one of {', '.join(HARDNESS)}")
+    if preset not in PRESETS:
+        raise RingleaderError(f"preset {preset!r}", "there is no such preset", f"Use one of {', '.join(PRESETS)}")
     chosen = {"events": events, "seed": seed, "hardness": hardness, "days": days}
-    base = MarketOptions(preset=preset, hardness=HARDNESS[preset])
-    return replace(base, **{key: value for key, value in chosen.items() if value is not None})  # type: ignore[arg-type]
+    given = {key: value for key, value in chosen.items() if value is not None}
+    return MarketOptions(preset=preset, **PRESETS[preset] | given)
 
 
 def _check(thing: str, holds: bool, reason: str) -> None:

@@ -8,8 +8,9 @@ from graph.simulate.market.clock import HOUR, Day, Numbers, moments
 from graph.simulate.market.rentals import fingerprints
 from graph.simulate.market.stage import Credit, Stage
 from graph.simulate.market.trades import Press
-from graph.simulate.rows import CALENDAR, MAIL, Ints, Rows, concat, make_rows, no_rows, owners, spread, starts_of
+from graph.simulate.rows import CALENDAR, MAIL, Ints, Rows, make_rows, no_rows, owners, spread, starts_of
 
+INVITED = 12  # recipients of one invitation
 VENDORS = 12  # agents share one tracking host in about so many vendors
 WIDE = 0.9  # log-normal spread of audiences
 
@@ -33,62 +34,65 @@ class Presses:
         self.stage, self.trade = stage, trade
         self.credit = Credit()
         self.house = open_house(stage, trade, share * stage.options.events)
-        self.first = starts_of(np.bincount(self.house.group))
+        self.size = np.bincount(self.house.group)  # senders of a group
+        self.first = starts_of(self.size)[:-1]
         self.starts = starts_of(self.house.audience_count)
+        self.messages = np.bincount(self.house.group, -(-self.house.audience_count // trade.to))
         self.deck: list[int] = []
-        self.kits = stage.rng.choice(stage.rentals.shop_kits.ravel(), len(self.first))
+        self.kits = stage.rng.choice(stage.rentals.shop_kits.ravel(), len(self.size))
 
     def act(self, day: Day, quota: float) -> Rows:
-        parts = [no_rows()]
-        while self.credit.add(quota) > 0:
-            quota = 0.0
-            rows = self._issue(day, self._next())
-            self.credit.spend(max(1, len(rows)))
-            parts.append(rows)
-        return concat(parts)
+        grown = (day.number + 1) / self.stage.options.days if self.trade.grows else 1.0
+        groups = self._turns(self.credit.add(quota), grown)
+        rows = self._issues(day, groups, grown) if len(groups) else no_rows()
+        self.credit.spend(len(rows))
+        return rows
 
-    def _next(self) -> int:
-        if not self.deck:
-            self.deck = self.stage.rng.permutation(len(self.first) - 1).tolist()
-        return self.deck.pop()
+    def _turns(self, due: float, grown: float) -> Numbers:
+        """Whose turn it is today."""
+        groups: list[int] = []
+        while due > 0:
+            if not self.deck:
+                self.deck = self.stage.rng.permutation(len(self.size)).tolist()
+            groups.append(self.deck.pop())
+            due -= max(1.0, self.messages[groups[-1]] * grown)
+        return np.array(groups, np.int64)
 
-    def _issue(self, day: Day, group: int) -> Rows:
-        """One group's issue: every sender to its own audience."""
+    def _issues(self, day: Day, groups: Numbers, grown: float) -> Rows:
+        """An issue of each group: every sender of it to the sender's own audience."""
         trade, house, rng = self.trade, self.house, self.stage.rng
-        at = np.arange(self.first[group], self.first[group + 1])
-        reached = house.audience_count[at]
-        if trade.grows:
-            grown = (reached * (day.number + 1) / self.stage.options.days).astype(np.int32)
-            reached = np.maximum(grown, 1).astype(np.int32)
-        calendar = rng.random() < trade.calendar
-        step = max(trade.to, 12 if calendar else 1)
+        sender = spread(self.first[groups], self.size[groups])
+        issue = owners(self.size[groups])
+        calendar = rng.random(len(groups)) < trade.calendar
+        reached = np.maximum((house.audience_count[sender] * grown).astype(np.int32), 1)
+        step = np.where(calendar[issue], max(trade.to, INVITED), trade.to)
         messages = -(-reached // step)
-        which = at[owners(messages)]
-        n = len(which)
-        count = np.full(n, step, np.int32)
-        ends = np.cumsum(messages) - 1
-        count[ends] = reached - (messages - 1) * step
-        begin = moments(rng, day, trade.habit, 1)[0] + rng.exponential(0.4 * HOUR, len(at))[owners(messages)]
-        ts = np.minimum(begin + rng.exponential(trade.hours * HOUR, n), day.end - 1).astype(np.int64)
+        row = owners(messages)
+        n = len(row)
+        count = step[row]
+        count[np.cumsum(messages) - 1] = reached - (messages - 1) * step
+        begin = moments(rng, day, trade.habit, len(groups))[issue] + rng.exponential(0.4 * HOUR, len(sender))
+        ts = np.minimum(begin[row] + rng.exponential(trade.hours * HOUR, n), day.end - 1).astype(np.int64)
+        which = sender[row]
         return make_rows(
-            ts, house.senders[which], house.audience[spread(self.starts[at], reached)], to_count=count,
+            ts, house.senders[which], house.audience[spread(self.starts[sender], reached)], to_count=count,
             network=house.networks[which, rng.integers(0, house.networks.shape[1], n)],
             host=self.stage.directory.host.cells[house.senders[which]],
-            fingerprint=self._texts(group, which), annoyance=trade.annoyance,
+            fingerprint=self._texts(groups, issue, row), annoyance=trade.annoyance,
             link=self._links(which), link_count=np.full(n, len(house.links)),
-            channel=CALENDAR if calendar else MAIL,
+            channel=np.where(calendar[issue[row]], CALENDAR, MAIL),
         )  # fmt: skip
 
-    def _texts(self, group: int, which: Numbers) -> Numbers:
-        rng, n = self.stage.rng, len(which)
+    def _texts(self, groups: Numbers, issue: Numbers, row: Numbers) -> Numbers:
+        rng = self.stage.rng
         match self.trade.text:
             case "issue":
-                return np.full(n, fingerprints(rng, 1)[0])
+                return np.asarray(fingerprints(rng, len(groups))[issue[row]])
             case "sender":
-                return np.asarray(fingerprints(rng, int(which[-1] - which[0]) + 1)[which - which[0]])
+                return np.asarray(fingerprints(rng, len(issue))[row])
             case "kit":
-                return np.full(n, self.kits[group])
-        return fingerprints(rng, n)
+                return np.asarray(self.kits[groups[issue[row]]])
+        return fingerprints(rng, len(row))
 
     def _links(self, which: Numbers) -> Numbers:
         if not self.house.links:

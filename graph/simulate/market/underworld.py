@@ -100,7 +100,7 @@ class Underworld:
     def _begin(self, crew: Crew, day: Day, volume: float) -> None:
         rng, options = self.stage.rng, self.stage.options
         plan = crew.plan(rng, volume)
-        most = LONE_MOST if crew.lone else MOST * self.budget
+        most = LONE_MOST * rng.uniform(0.3, 1.0) if crew.lone else MOST * self.budget
         volume = max(LEAST, min(volume, most, crew.money / max(plan.price, 0.001)))
         supplier = Supplier(self.stage, crew, plan, len(self.campaigns), self.second_hand)
         warm = options.at(options.crime.warm_up) * (0.5 + crew.skill)

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from graph.errors import RingleaderError
-from graph.schema import EVENTS, TIME
-from graph.simulate.market.clock import Day, Numbers, calendar, week_weights
+from graph.schema import EVENTS
+from graph.simulate.market.clock import Day, calendar, week_weights
 from graph.simulate.market.counter import Counters
 from graph.simulate.market.crowds import Fads, Floods, Meetings, OneTime, Reunions
 from graph.simulate.market.desk import Analysts, Ledger, ReportBook
@@ -23,12 +23,12 @@ from graph.simulate.market.rentals import freemail, open_shop
 from graph.simulate.market.society import found_society
 from graph.simulate.market.stage import Actor, Stage
 from graph.simulate.market.trades import COUNTERS, PEOPLE, PRESSES
+from graph.simulate.market.truth import Truth
 from graph.simulate.market.underworld import Underworld
 from graph.simulate.paper import COMPRESSION, WorldSummary, describe, event_batch, write_tables
 from graph.simulate.rows import NOBODY, Rows, concat, owners, starts_of
 
 NAMES_PER_EVENT = 0.2  # at most so many mailboxes of each kind
-STOLEN = "stolen"
 
 
 def simulate_market(
@@ -37,7 +37,8 @@ def simulate_market(
     """Writes a labelled market world into the folder `out`.
 
     Files: `events.parquet`, `reports.parquet`, `verdicts.parquet` in the contract's columns,
-    `truth/{senders,domains,campaigns}.parquet` and `world.json`. The same options give the same bytes.
+    `truth/{senders,domains,campaigns,operators,bombings}.parquet` and `world.json`. The same options give the same
+    bytes.
     `progress` is called with the number of events written so far.
 
     Raises `RingleaderError` where the folder cannot be written.
@@ -64,6 +65,7 @@ class MarketWorld:
             options, self.directory, society, open_shop(self.directory, options, mail, society, options.stream("shop")),
             options.stream("mail room"),
         )  # fmt: skip
+        self.floods = Floods(self._at("bombed"), PEOPLE["bombed"])
         self.actors = self._actors()
         self.underworld = Underworld(self._at("underworld"))
         self.forwarded = np.zeros(society.size, bool)
@@ -93,7 +95,7 @@ class MarketWorld:
             "one_time": OneTime(self._at("one_time")),
             "reunions": Reunions(self._at("reunions"), letters),
             "viral": Fads(self._at("viral"), letters),
-            "bombed": Floods(self._at("bombed"), share["bombed"]),
+            "bombed": self.floods,
         }
         return found | {name: (share[name], actor) for name, actor in people.items()}
 
@@ -170,90 +172,28 @@ class Writer:
         return event_batch(rows, self.directory.texts(), self.start, first_event)
 
     def _labels(self, events: int) -> WorldSummary:
-        options, ledger = self.options, self.ledger
+        options, world = self.options, self.world
         keys, sites = self.directory.texts().keys, self.directory.site_names()
-        reports = self.book.table(keys, self.start)
-        verdicts = self.analysts.table(keys, sites, self.start)
-        senders = self._sender_truth(keys)
-        campaigns = self._campaign_truth()
+        truth = Truth(
+            self.directory, self.ledger, world.underworld.campaigns, world.stage.society.size, self.start
+        ).tables(world.floods.log)  # fmt: skip
         tables = {
-            "reports": reports,
-            "verdicts": verdicts,
-            "truth/senders": senders,
-            "truth/domains": self._domain_truth(sites),
-            "truth/campaigns": campaigns,
+            "reports": self.book.table(keys, self.start),
+            "verdicts": self.analysts.table(keys, sites, self.start),
+            **{f"truth/{name}": table for name, table in truth.items()},
         }
         write_tables(self.folder, tables)
         summary = WorldSummary(
             out=self.folder,
             events=events,
-            senders=len(senders),
-            malicious_senders=int((ledger.guilty > 0).sum()),
-            campaigns=len(campaigns),
-            reports=len(reports),
-            verdicts=len(verdicts),
+            senders=len(truth["senders"]),
+            malicious_senders=int((self.ledger.guilty > 0).sum()),
+            campaigns=len(truth["campaigns"]),
+            reports=len(tables["reports"]),
+            verdicts=len(tables["verdicts"]),
             start=options.start,
             labels_end=options.start + timedelta(microseconds=self.analysts.labels_end),
             as_of=options.start + timedelta(days=options.days),
         )
         describe(summary, "market", options.seed, options.as_dict())
         return summary
-
-    def _sender_truth(self, keys: pa.Array) -> pa.Table:
-        """Every mailbox that sent anything. A mailbox that a crew bought and never used is innocent."""
-        ledger, directory = self.ledger, self.directory
-        seen = np.flatnonzero(ledger.events)
-        guilty = ledger.guilty[seen] > 0
-        roles = np.asarray(directory.archetypes, object)[directory.role.cells[seen]]
-        owner = np.where(guilty, directory.campaign.cells[seen], NOBODY)
-        return pa.table(
-            {
-                "key": keys.take(pa.array(seen)),
-                "malicious": pa.array(guilty),
-                **self._belongings(owner),
-                "archetype": pa.array(
-                    np.where(guilty & (seen < self.world.stage.society.size), STOLEN, roles), pa.string()
-                ),
-                "events": pa.array(ledger.events[seen]),
-                "first_ts": pa.array(ledger.first[seen] + self.start).cast(TIME),
-            }
-        ).sort_by("key")
-
-    def _domain_truth(self, names: pa.Array) -> pa.Table:
-        """Every registrable domain that was linked or written from."""
-        seen = np.flatnonzero(self.ledger.site_seen)
-        owner = self.directory.site_campaign.cells[seen]
-        table = {"key": names.take(pa.array(seen)), "malicious": pa.array(owner >= 0), **self._belongings(owner)}
-        return pa.table(table).sort_by("key")
-
-    def _belongings(self, owner: Numbers) -> dict[str, pa.Array]:
-        """Campaign and operator of each, null for the innocent."""
-        number = pa.array(np.maximum(owner, 0), mask=owner < 0)
-        campaigns = self.world.underworld.campaigns
-        names = pa.array([campaign_name(campaign.number) for campaign in campaigns], pa.string())
-        operators = pa.array([campaign.crew.name for campaign in campaigns], pa.string())
-        return {"campaign": names.take(number), "operator": operators.take(number)}
-
-    def _campaign_truth(self) -> pa.Table:
-        """Every campaign that sent anything."""
-        ledger = self.ledger
-        number = np.flatnonzero(ledger.campaign_events)
-        used = self.directory.campaign.cells[np.flatnonzero(ledger.guilty)]
-        senders = np.bincount(used, minlength=len(ledger.campaign_events))
-        campaigns = [self.world.underworld.campaigns[at] for at in number.tolist()]
-        return pa.table(
-            {
-                "campaign": pa.array([campaign_name(at) for at in number.tolist()], pa.string()),
-                "operator": pa.array([campaign.crew.name for campaign in campaigns], pa.string()),
-                "kind": pa.array([campaign.plan.kind for campaign in campaigns], pa.string()),
-                "senders": pa.array(senders[number].astype(np.int64)),
-                "events": pa.array(ledger.campaign_events[number]),
-                "first_ts": pa.array(ledger.campaign_first[number] + self.start).cast(TIME),
-                "last_ts": pa.array(ledger.campaign_last[number] + self.start).cast(TIME),
-            }
-        )
-
-
-def campaign_name(number: int) -> str:
-    """`c0007`."""
-    return f"c{number:04d}"

@@ -16,18 +16,28 @@ from graph.schema import CHANNELS, EVENTS, REPORT_KINDS, REPORTS, VERDICT_ROWS
 from graph.simulate.market import load_market, simulate_market
 from graph.simulate.market.clock import Day
 from graph.simulate.market.desk import Analysts, ReportBook
-from graph.simulate.market.options import HARDNESS
+from graph.simulate.market.options import PRESETS
 from graph.simulate.market.trades import COUNTERS, PRESSES
 from graph.simulate.market.world import MarketWorld
 
-FILES = ("events", "reports", "verdicts", "truth/senders", "truth/domains", "truth/campaigns")
+FILES = (
+    "events",
+    "reports",
+    "verdicts",
+    "truth/senders",
+    "truth/domains",
+    "truth/campaigns",
+    "truth/operators",
+    "truth/bombings",
+)
+SEED = 9  # a world with stolen accounts in it
 HONEST = {trade.archetype for trade in (*PRESSES, *COUNTERS)} | {"person", "one_time", "reunion", "sign_up"}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("market")
-    simulate_market(load_market("hard", events=60_000, seed=5), out)
+    simulate_market(load_market("hard", events=60_000, seed=SEED), out)
     return out
 
 
@@ -78,7 +88,7 @@ def test_world_json_tells_the_family_the_moments_and_the_counts(folder: Path) ->
     facts = told(folder)
     start, end, as_of = (datetime.fromisoformat(facts[name]) for name in ("start", "labels_end", "as_of"))
     assert facts["family"] == "market"
-    assert (facts["seed"], facts["options"]["events"]) == (5, 60_000)
+    assert (facts["seed"], facts["options"]["events"]) == (SEED, 60_000)
     assert end - start == timedelta(days=21)
     assert as_of - start == timedelta(days=35)
     assert start <= one(folder, "SELECT min(ts) FROM events") <= one(folder, "SELECT max(ts) FROM events") < as_of
@@ -93,7 +103,7 @@ def test_world_json_tells_the_family_the_moments_and_the_counts(folder: Path) ->
         assert facts[name] == one(folder, question)
 
 
-@pytest.mark.parametrize("preset", sorted(HARDNESS))
+@pytest.mark.parametrize("preset", sorted(PRESETS))
 @pytest.mark.parametrize("events", [5_000, 40_000])
 def test_every_preset_writes_about_as_many_events_as_asked(preset: str, events: int, tmp_path: Path) -> None:
     summary = simulate_market(load_market(preset, events=events, seed=2), tmp_path)
@@ -167,6 +177,39 @@ def test_a_campaigns_row_agrees_with_its_senders(folder: Path) -> None:
         assert operator == first == last
 
 
+def test_operators_sum_up_their_campaigns(folder: Path) -> None:
+    summed = (
+        "SELECT operator, count(*), sum(senders), sum(events), min(first_ts), max(last_ts) FROM campaigns GROUP BY 1"
+    )
+    told_of = "SELECT operator, campaigns, senders, events, first_ts, last_ts FROM operators"
+    assert sorted(ask(folder, told_of)) == sorted(ask(folder, summed))
+    assert len(ask(folder, summed)) < told(folder)["campaigns"]
+    domains = "SELECT sum(domains) - (SELECT count(*) FROM domains WHERE malicious) FROM operators"
+    assert one(folder, domains) == 0
+
+
+def test_a_bombing_is_many_honest_confirmations_to_one_victim(folder: Path) -> None:
+    rows = ask(
+        folder,
+        "SELECT b.services, count(DISTINCT e.sender), bool_or(s.malicious) FROM bombings b JOIN events e "
+        "ON list_contains(e.recipients, b.victim) AND e.ts BETWEEN b.first_ts AND b.last_ts "
+        "JOIN senders s ON s.key = e.sender WHERE s.archetype = 'sign_up' GROUP BY b.bombing, b.services",
+    )
+    assert len(rows) == one(folder, "SELECT count(*) FROM bombings") > 0
+    for services, writers, guilty in rows:
+        assert 12 <= services == writers
+        assert not guilty
+
+
+def test_waves_and_bridges_are_told_of_the_guilty_only(folder: Path) -> None:
+    assert one(folder, "SELECT count(*) FROM senders WHERE malicious <> (wave IS NOT NULL)") == 0
+    assert one(folder, "SELECT count(*) FROM senders WHERE bridge AND archetype <> 'stolen'") == 0
+    assert one(folder, "SELECT count(*) FROM senders WHERE bridge") > 0
+    waves = "SELECT campaign, count(DISTINCT wave) FROM senders WHERE malicious GROUP BY 1"
+    assert sorted(ask(folder, waves)) == sorted(ask(folder, "SELECT campaign, waves FROM campaigns"))
+    assert one(folder, "SELECT max(waves) FROM campaigns") > 1
+
+
 def test_honest_archetypes_are_all_there_and_honest(folder: Path) -> None:
     honest = {row[0] for row in ask(folder, "SELECT DISTINCT archetype FROM senders WHERE NOT malicious")}
     assert honest == HONEST
@@ -218,7 +261,7 @@ def test_verdicts_are_about_known_keys_and_stop_at_labels_end(folder: Path) -> N
 
 
 def test_no_day_sees_more_verdicts_than_the_team_can_give(folder: Path) -> None:
-    options = load_market("hard", events=60_000, seed=5)
+    options = load_market("hard", events=60_000, seed=SEED)
     world = MarketWorld(options)
     team = Analysts(options, world.directory, ReportBook(options, world.stage.society, world.directory))
     for ts, verdicts in ask(folder, "SELECT date_trunc('day', ts), count(*) FROM verdicts GROUP BY 1"):
@@ -238,7 +281,7 @@ def test_harder_worlds_are_reported_less_and_judged_worse(tmp_path: Path) -> Non
         about = "FROM reports JOIN events USING (event_id) JOIN senders s ON s.key = sender WHERE malicious"
         guilty = one(out, "SELECT sum(events) FROM campaigns")
         reported[hardness] = one(out, f"SELECT count(*) {about} AND kind <> 'not_junk'") / guilty
-    assert wrong[0.0] < 0.06 < 0.5 > wrong[1.0] > wrong[0.0]
+    assert wrong[0.0] < wrong[1.0] < 0.2
     assert reported[1.0] < reported[0.0] / 2
 
 
