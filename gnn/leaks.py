@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gnn.fit import TrainOptions
 from gnn.labels import Labels
+from gnn.propagate import label_channels
 from gnn.scene import Scene
 from gnn.train import cross_fitted
 from graph.errors import RingleaderError
@@ -86,13 +87,17 @@ def no_own_label(scene: Scene, options: TrainOptions) -> Checked:
 
 
 def _no_direct_label(scene: Scene, rows: Ids) -> None:
-    """Scored rows: channels of one hop do not move with the row's own label; two hops go out and come back."""
-    near = [at for at, name in enumerate(scene.lend(scene.senders).names) if "two_hops" not in name]
-    before = scene.lend(scene.senders).values[:, near]
+    """Scored rows: channels of one hop do not move with the row's own label; over two hops it may come back."""
+    before = _one_hop(scene, scene.senders)
     for row in rows.tolist():
-        after = scene.lend(_turned(scene.senders, row)).values[row, near]
-        if not np.array_equal(before[row], after):
+        if not np.array_equal(before[row], _one_hop(scene, _turned(scene.senders, row))[row]):
             raise LeakError("own label", "the label of a sender reaches the channels that it is scored by")
+
+
+def _one_hop(scene: Scene, labels: Labels) -> Array:
+    found = label_channels(scene.propagated, labels.malicious, labels.benign)
+    near = [at for at, name in enumerate(found.names) if "two_hops" not in name]
+    return found.values[:, near].astype(np.float64)
 
 
 def no_common_campaign(campaign: Ids, learnt_from: Mask, asked: Mask, of_domains: Ids) -> Checked:
