@@ -5,7 +5,6 @@ import numpy as np
 from graph.simulate.market.clock import HOUR, Day, Numbers, moments
 from graph.simulate.market.offers import GOALS
 from graph.simulate.market.rentals import fingerprints
-from graph.simulate.market.stage import Stage
 from graph.simulate.market.supply import Supplier
 from graph.simulate.rows import (
     CALENDAR,
@@ -14,7 +13,6 @@ from graph.simulate.rows import (
     Bools,
     Ints,
     Rows,
-    concat,
     make_rows,
     no_rows,
     without_repeats,
@@ -24,6 +22,9 @@ LASTS = {"blast": (1, 4), "waves": (2, 6), "office": (4, 13), "drip": (8, 26)}  
 AHEAD = {"blast": 1.0, "waves": 1.2, "office": 2.0, "drip": 4.0}  # senders held for so many days' messages
 MUTATED = 0.45  # messages of a mutated text that no longer match
 FEWEST = 3  # senders
+INVITED = 8  # most recipients of an invitation
+COPIED = 0.3  # campaigns whose messages go to several at once
+MOST_COPIES = 15
 HARMLESS = 0.01  # annoyance of what is sent for cover
 LONE_MOST = 45  # messages from one address of a crew of one
 
@@ -41,7 +42,8 @@ class Campaign:
         self.schedule = self._days(self.first_day)
         self.networks = supplier.lease(volume, False)
         self.hosts = supplier.hosts(volume, False)
-        self.targets = supplier.targets(volume)
+        self.copies = int(self.stage.rng.integers(2, MOST_COPIES)) if self.stage.rng.random() < COPIED else 1
+        self.targets = supplier.targets(volume * self.copies)
         self.texts = supplier.texts()
         self.live: Ints = np.empty(0, np.int32)
         self.room: Numbers = np.empty(0, np.int64)  # messages that each live sender has left
@@ -161,7 +163,8 @@ class Campaign:
     def _messages(self, day: Day, senders: Ints) -> Rows:
         rng, n = self.stage.rng, len(senders)
         channel = {"mail": MAIL, "calendar": CALENDAR, "contacts": CONTACTS}[self.plan.channel]
-        count = np.ones(n, np.int32) if channel != CALENDAR else rng.integers(1, 9, n).astype(np.int32)
+        most = {MAIL: self.copies, CALENDAR: max(INVITED, self.copies), CONTACTS: 1}[channel]
+        count = rng.integers(1, most + 1, n).astype(np.int32)
         to = self._recipients(senders, count)
         if self.plan.goal == "malware":
             self.hit = to[to < self.stage.society.size][-5_000:]
@@ -228,19 +231,23 @@ class Campaign:
         return np.where(rng.random(n) < MUTATED, fresh, text) if self.plan.text == "mutated" else text
 
     def _links(self, senders: Ints, harmless: Bools) -> tuple[Numbers, Numbers]:
-        """Its own link in most messages, and now and then a popular one beside it."""
+        """Its own link in most messages, and now and then another one beside it."""
         rng, n = self.stage.rng, len(senders)
         if not len(self.hosts):
             return np.empty(0, np.int32), np.zeros(n, np.int32)
         beside = ~harmless & (rng.random(n) < self.stage.options.crime.popular_links)
         count = np.where(harmless, 0, 1 + beside)
         own = self.hosts[senders % len(self.hosts)]
+        other = self.stage.rentals.popular_hosts(rng, n)
+        if self.plan.identity == "tenant":  # the service puts its tracking host beside every link
+            beside, other = ~harmless, np.full(n, self.stage.rentals.tracker_of(self.networks))
+            count = np.where(harmless, 0, 2)
         if self.own_site:
             own = self.stage.directory.fronts(self.stage.directory.site.cells[senders])
         links = np.empty(int(count.sum()), np.int32)
         ends = np.cumsum(count)
         links[(ends - count)[~harmless]] = own[~harmless]
-        links[ends[beside] - 1] = self.stage.rentals.popular_hosts(rng, int(beside.sum()))
+        links[ends[beside] - 1] = other[beside]
         return links, count
 
     def _warm_up(self, day: Day) -> Rows:
@@ -281,34 +288,3 @@ class Campaign:
                 pause = int(rng.integers(2, 6))
                 self.crew.quiet_until = day.number + 1 + pause
                 self.first_day = max(self.first_day, min(self.first_day + pause, self.stage.options.days - 2))
-
-
-def talk(campaigns: list[Campaign], stage: Stage, rows: Rows, delays_of: Numbers) -> Rows:
-    """Answers to `rows`: victims write back to those who draw them in, and these answer everything.
-
-    `delays_of` is how long each answer takes.
-    """
-    parts = [no_rows()]
-    for number in np.unique(rows.campaign[rows.campaign >= 0]).tolist():
-        campaign = campaigns[number]
-        if campaign.goal.talks:
-            at = np.flatnonzero(rows.campaign == number)
-            parts.append(_answers(campaign, stage, rows.take(at), delays_of[at]))
-    return concat(parts)
-
-
-def _answers(campaign: Campaign, stage: Stage, rows: Rows, wait: Numbers) -> Rows:
-    rng, owner = stage.rng, stage.directory.campaign.cells
-    to = rows.to[np.cumsum(rows.to_count) - 1]
-    guilty = owner[rows.sender] == campaign.number
-    chance = np.where(guilty, campaign.goal.talks + np.where(rows.annoyance == 0, 0.5, 0.0), 0.75)
-    at = np.flatnonzero((rng.random(len(rows)) < chance) & (rows.sender != to))
-    writers, readers = to[at], rows.sender[at]
-    own = owner[writers] == campaign.number
-    campaign.left = max(0, campaign.left - int(own.sum())) if campaign.begun else campaign.left
-    network = stage.directory.network.cells[writers].copy()
-    network[own] = campaign.origin(writers[own])
-    return make_rows(
-        rows.ts[at] + wait[at], writers, readers, network=network, host=stage.directory.host.cells[writers],
-        fingerprint=fingerprints(rng, len(at)), campaign=campaign.number,
-    )  # fmt: skip

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graph.simulate.market.clock import Numbers
 from graph.simulate.market.offers import FITS, GOALS, IMPOSSIBLE, NEEDS, OFFERS, ONLY
 from graph.simulate.market.options import MarketOptions
 from graph.simulate.market.society import ZONES
@@ -133,7 +132,3 @@ def found_crews(options: MarketOptions, campaigns: int, rng: np.random.Generator
             )
         )
     return crews
-
-
-def as_ints(values: Numbers | list[int]) -> Ints:
-    return np.asarray(values, np.int32)

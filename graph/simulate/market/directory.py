@@ -182,3 +182,8 @@ class Directory:
         """What the numbers in rows stand for."""
         host_numbers = pa.array([str(number) for number in range(256)], pa.string())
         return Texts(self._keys.all(), self._hosts.all(), self._prefixes.all(), host_numbers)
+
+
+def fitted(cells: Numbers, size: int) -> Numbers:
+    """Cells with zeros (or False) behind them up to a size."""
+    return np.concatenate([cells, np.zeros(max(0, size - len(cells)), cells.dtype)])

@@ -42,6 +42,10 @@ class Rentals:
         """Popular sites as often as people link them."""
         return np.asarray(self.popular[np.searchsorted(self.popular_shares, rng.random(n))], np.int32)
 
+    def tracker_of(self, pool: Numbers) -> int:
+        """The tracking host of the service that a pool belongs to."""
+        return int(self.trackers[np.flatnonzero(self.pools[:, 0] == pool[0])[0]])
+
     def ranges(self, rng: np.random.Generator, n: int) -> Ints:
         """Ranges at hosters of many tenants, where a few ranges take most of the tenants."""
         hoster = rng.integers(0, len(self.hosting), n)

@@ -10,7 +10,7 @@ from graph.simulate.market.directory import Directory
 from graph.simulate.market.options import MarketOptions
 from graph.simulate.market.rentals import Rentals
 from graph.simulate.market.society import Society
-from graph.simulate.rows import Rows
+from graph.simulate.rows import Ints, Rows
 
 
 @dataclass(frozen=True)
@@ -54,3 +54,8 @@ def shares_of(weights: Numbers) -> Numbers:
 def drawn(rng: np.random.Generator, shares: Numbers, n: int) -> Numbers:
     """n draws with replacement from cumulative shares."""
     return np.minimum(np.searchsorted(shares, rng.random(n), side="right"), len(shares) - 1)
+
+
+def as_ints(values: Numbers) -> Ints:
+    """The same numbers as ids are kept."""
+    return np.asarray(values, np.int32)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from graph.simulate.market.clock import Numbers
-from graph.simulate.market.crews import Crew, Plan, as_ints
+from graph.simulate.market.crews import Crew, Plan
 from graph.simulate.market.offers import GOALS
 from graph.simulate.market.rentals import fingerprints
-from graph.simulate.market.stage import Stage
+from graph.simulate.market.stage import Stage, as_ints
 from graph.simulate.rows import NOBODY, Ints
 
 HONEST_SITES = ("shop", "franchise", "start_up", "recruiter", "estate_agent", "sign_up")  # badly kept web sites

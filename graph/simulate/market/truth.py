@@ -9,8 +9,8 @@ from graph.schema import TEXTS, TIME
 from graph.simulate.market.campaign import Campaign
 from graph.simulate.market.clock import Numbers
 from graph.simulate.market.crowds import Flood
-from graph.simulate.market.desk import Ledger
 from graph.simulate.market.directory import Directory
+from graph.simulate.market.ledger import Ledger
 from graph.simulate.rows import NOBODY
 
 STOLEN = "stolen"

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from graph.simulate.market.campaign import FEWEST, Campaign, talk
+from graph.simulate.market.campaign import FEWEST, Campaign
 from graph.simulate.market.clock import Day, Numbers, delays
+from graph.simulate.market.conversations import talk
 from graph.simulate.market.crews import Crew, found_crews
 from graph.simulate.market.letters import unfold
 from graph.simulate.market.stage import Stage
@@ -65,8 +66,7 @@ class Underworld:
         """All criminal messages of a day, and what their victims answer."""
         self._launch(day)
         due = self.pending.ts < day.end
-        blocked = self.blocked[np.minimum(self.pending.sender, len(self.blocked) - 1)]
-        talked = self.pending.take(np.flatnonzero(due & ~blocked))
+        talked = self._unblocked(self.pending.take(np.flatnonzero(due)))
         active = [campaign for campaign in self.campaigns if not campaign.over]
         fresh = concat([talked, *(campaign.send(day) for campaign in active)])
         rows, later = unfold(fresh, self._talk, day.end)
@@ -83,7 +83,11 @@ class Underworld:
     def _talk(self, rows: Rows) -> Rows:
         if not len(rows):
             return no_rows()
-        return talk(self.campaigns, self.stage, rows, delays(self.stage.rng, len(rows), 5.0, 1.1))
+        return self._unblocked(talk(self.campaigns, self.stage, rows, delays(self.stage.rng, len(rows), 5.0, 1.1)))
+
+    def _unblocked(self, rows: Rows) -> Rows:
+        """Whoever was found out says no more."""
+        return rows.take(np.flatnonzero(~self.blocked[np.minimum(rows.sender, len(self.blocked) - 1)]))
 
     def _launch(self, day: Day) -> None:
         today = [start for start in self.starts if start.day <= day.number]

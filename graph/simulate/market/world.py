@@ -11,15 +11,17 @@ import pyarrow.parquet as pq
 
 from graph.errors import RingleaderError
 from graph.schema import EVENTS
+from graph.simulate.market.analysts import Analysts
 from graph.simulate.market.clock import Day, calendar, week_weights
 from graph.simulate.market.counter import Counters
 from graph.simulate.market.crowds import Fads, Floods, Meetings, OneTime, Reunions
-from graph.simulate.market.desk import Analysts, Ledger, ReportBook
 from graph.simulate.market.directory import Directory
+from graph.simulate.market.ledger import Ledger
 from graph.simulate.market.letters import Letters, Posts
 from graph.simulate.market.options import MarketOptions
 from graph.simulate.market.press import Presses
 from graph.simulate.market.rentals import freemail, open_shop
+from graph.simulate.market.reports import ReportBook
 from graph.simulate.market.society import found_society
 from graph.simulate.market.stage import Actor, Stage
 from graph.simulate.market.trades import COUNTERS, PEOPLE, PRESSES
