@@ -12,7 +12,8 @@ from gnn.propagate import Propagated
 from graph.evidence import Evidence, gather_evidence
 from graph.values import Window
 
-KINDS = ("linked_to", "sent_from", "carried", "address_at", "wrote_to", "cotargets", "reports")
+RELATIONS = ("linked_to", "sent_from", "carried", "address_at", "wrote_to", "cotargets")
+KINDS = (*RELATIONS, "reports")
 PEOPLE, QUIET, STRANGERS, HOMES, NETWORKS, SITES, TEXTS = 160, 40, 240, 4, 12, 10, 10
 GANGS, GANG_SIZE, JUDGED = 10, 16, 10
 
@@ -36,7 +37,7 @@ def world(kind: str, seed: int, spared: bool = False) -> Planted:
     letters, cause = _letters(kind, seed, spared)
     spare = set(cause) if spared else set()
     reported = [at for at, one in enumerate(letters) if one.sender.startswith("x") and one.sender not in spare]
-    seen = window(letters, [Report(at, to) for at in reported for to in letters[at].to[:3] if kind == "reports"])
+    seen = window(letters, [Report(at, to) for at in reported for to in letters[at].to if kind == "reports"])
     evidence = gather_evidence(seen)
     keys = seen.senders["key"].to_pylist()
     gang = np.array([key.startswith("x") for key in keys])
