@@ -83,7 +83,6 @@ class CrimeOptions:
     per_crew: float = 2.4  # campaigns a crew of mean size gets round to
     first: float = 0.06  # part of the span in which the first campaign may start
     last: float = 0.92
-    fewest_senders: int = 3
     most_senders: int = 5_000
     size_tail: float = 1.15  # Pareto exponent of the crews' money
     caution: Dial = (0.2, 1.8)  # weight of being hidden in every purchase
