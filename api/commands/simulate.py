@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HELP = "write a labelled world: events, reports, verdicts, and the truth to judge by"
 PRESETS = ("ordinary", "hard", "adversarial", "scale")
-FAMILIES = ("populations", "market")
+FAMILIES = ("populations", "market", "patterns")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--family",
         choices=FAMILIES,
         default=FAMILIES[0],
-        help="who lives there: populations of senders and kinds of campaigns, or crews and firms on one market",
+        help="who lives there: populations and kinds of campaigns, crews and firms on a market, or random groups",
     )
     parser.add_argument("--hardness", type=float, metavar="H", help="0 easy to 1 hard: how well campaigns hide")
     parser.add_argument("--days", type=int, metavar="N", help="days that the world spans")
@@ -51,6 +51,11 @@ def _world(flags: Namespace) -> "tuple[int, Callable[[Callable[[int], None]], Wo
 
         market = load_market(flags.preset, **chosen)
         return market.events, lambda progress: simulate_market(market, flags.out, progress)
+    if flags.family == "patterns":
+        from graph.simulate.patterns import load_patterns, simulate_patterns
+
+        patterns = load_patterns(flags.preset, **chosen)
+        return patterns.events, lambda progress: simulate_patterns(patterns, flags.out, progress)
     from graph.simulate import load_preset, simulate
 
     options = load_preset(flags.preset, **chosen)
