@@ -99,6 +99,24 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
+class DecisionSettings:
+    """Those of `gnn.decide.DecideOptions`, by the same names."""
+
+    precision: float = _setting(
+        0.99, "Least expected share of truly malicious nodes among those that are called malicious.", low=0.5, high=1
+    )
+    benign_precision: float = _setting(
+        0.999, "Least expected share of truly benign nodes among those that are called benign.", low=0.5, high=1
+    )
+    false_positive_cost: float = _setting(
+        10.0, "What one innocent node called malicious costs, in abusers called benign.", low=0.001, high=1_000_000
+    )
+    least_events: int = _setting(
+        3, "Events under which a sender who shares nothing, and whom nobody heard, is not called benign.", low=0
+    )
+
+
+@dataclass(frozen=True)
 class ServeSettings:
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8080, "Port to listen on; 0 takes a free one.", low=0, high=65_535)
@@ -116,12 +134,13 @@ class ServeSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting there is; a section each for the lake, the readers, the refresh, the model and the servers."""
+    """Every setting there is; a section each for lake, readers, refresh, model, decisions and servers."""
 
     lake: LakeSettings = LakeSettings()
     read: ReadSettings = ReadSettings()
     refresh: RefreshSettings = RefreshSettings()
     model: ModelSettings = ModelSettings()
+    decision: DecisionSettings = DecisionSettings()
     serve: ServeSettings = ServeSettings()
 
 

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 NodeKind = Literal["sender", "domain"]
 State = Literal["new", "active", "dormant", "confirmed", "dismissed"]
+Decision = Literal["malicious", "benign", "abstain"]
 Key = str
 
 
@@ -45,6 +46,10 @@ class NodeOut(Stamped, ExplainedOut):
     key: str
     found: bool
     risk: float = Field(description="calibrated probability")
+    decision: Decision | None = Field(
+        description="its verdict where it has one; else by the lines that `GET /v1/refreshes` tells; `abstain` between "
+        "them or where too little was seen; null in a snapshot that is older than decisions"
+    )
     campaign_id: str | None
     first_seen: datetime | None
     last_seen: datetime | None
@@ -68,6 +73,7 @@ class LookupNode(ExplainedOut):
     key: str
     found: bool
     risk: float | None = None
+    decision: Decision | None = None
     campaign_id: str | None = None
     first_seen: datetime | None = None
     last_seen: datetime | None = None
@@ -280,6 +286,30 @@ class VerdictPage(BaseModel):
     next_cursor: str | None
 
 
+class LineOut(BaseModel):
+    line: float = Field(description="the risk from which nodes are called malicious, or up to which benign")
+    called: int = Field(description="nodes without a verdict that are called by it")
+    expected_wrong: float = Field(description="of these, by their calibrated probabilities")
+    expected_precision: float | None = Field(description="expected share called rightly; null where nobody is called")
+
+
+class LinesOut(BaseModel):
+    malicious: LineOut
+    benign: LineOut
+    nodes: dict[Decision, int] = Field(description="how many have each answer, those with verdicts included")
+
+
+class DecisionsOut(BaseModel):
+    """What was asked of the decisions (the settings of that name), and the lines that came of it."""
+
+    precision: float
+    benign_precision: float
+    false_positive_cost: float
+    least_events: int
+    sender: LinesOut
+    domain: LinesOut
+
+
 class RefreshOut(BaseModel):
     """A refresh that published a snapshot which is still kept."""
 
@@ -290,6 +320,7 @@ class RefreshOut(BaseModel):
     model: str
     published_at: datetime
     live: bool
+    decision: DecisionsOut | None = Field(description="null where the snapshot is older than decisions")
     stages: list[dict[str, Any]]
 
 

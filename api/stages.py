@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from api.settings import Settings
 from gnn import registry
+from gnn.decide import Answers, DecideOptions, decide, described, thin_domains, thin_senders
 from gnn.explain import check_sums, reasons
 from gnn.fit import TrainOptions
 from gnn.labels import Labels, labels_of
@@ -50,6 +51,7 @@ class RefreshOptions:
     retention_days: int | None
     train: TrainOptions
     find: FindOptions
+    decide: DecideOptions
 
     @staticmethod
     def of(settings: Settings, as_of: datetime | None) -> "RefreshOptions":
@@ -66,6 +68,7 @@ class RefreshOptions:
             retention_days=settings.lake.retention_days or None,
             train=TrainOptions(seed=settings.model.seed),
             find=FindOptions(seed=settings.model.seed),
+            decide=DecideOptions(**asdict(settings.decision)),
         )
 
 
@@ -83,6 +86,15 @@ class Decisions:
         """The newest verdict on each campaign."""
         rows = sorted(self.verdicts.to_pylist(), key=lambda row: (row["ts"], row["verdict"]))
         return {row["key"]: row["verdict"] for row in rows if row["kind"] == "campaign"}
+
+
+@dataclass(frozen=True)
+class NodeAnswers:
+    """The three-way answers of a refresh, aligned with the window's tables, and what was asked of them."""
+
+    options: DecideOptions
+    senders: Answers
+    domains: Answers
 
 
 @dataclass(frozen=True)
@@ -170,6 +182,16 @@ def judged_of(risk: Risk, groups: Partition, evidence: Evidence, decided: Decisi
     return judge(risk, groups, evidence, decided.domains)
 
 
+def answers_of(
+    window: Window, evidence: Evidence, decided: Decisions, risk: Risk, options: RefreshOptions
+) -> NodeAnswers:
+    """Malicious, benign or abstain for every sender and domain."""
+    asked = options.decide
+    thin = thin_senders(window, evidence, asked.least_events)
+    senders = decide(risk.sender_risk, decided.senders, thin, asked)
+    return NodeAnswers(asked, senders, decide(risk.domain_risk, decided.domains, thin_domains(evidence, thin), asked))
+
+
 def identify(piece: Slice, champion: Champion, decided: Decisions) -> Refresh:
     """Names the refresh by what goes into it: the same input gives the same id."""
     digest = hashlib.sha256()
@@ -215,32 +237,38 @@ def write_store(home: Home, contents: GraphContents, options: RefreshOptions) ->
 
 
 def publication_of(
-    contents: GraphContents, risk: Risk, because: pa.Table, champion: Champion, done: tuple[dict[str, object], ...]
+    contents: GraphContents,
+    risk: Risk,
+    answers: NodeAnswers,
+    because: pa.Table,
+    champion: Champion,
+    done: tuple[dict[str, object], ...],
 ) -> Publication:
     """What the snapshot is to hold. Raises ExplanationError where the reasons do not sum to the scores."""
     check_sums(because, contents.window, risk)
     return Publication(
         refresh=contents.refresh,
-        scores=scores_of(contents, risk),
+        scores=scores_of(contents, risk, answers),
         reasons=because,
         senders=contents.window.senders,
         domains=contents.window.domains,
         campaigns=contents.campaigns,
         model_card=champion.model.card,
+        decision=described(answers.options, answers.senders, answers.domains),
         stages=done,
     )
 
 
-def scores_of(contents: GraphContents, risk: Risk) -> pa.Table:
-    """Rows of graph.schema.SCORES: every sender and domain of the window."""
+def scores_of(contents: GraphContents, risk: Risk, answers: NodeAnswers) -> pa.Table:
+    """Rows of graph.schema.DECIDED_SCORES: every sender and domain of the window."""
     window, refresh = contents.window, contents.refresh
     members = contents.campaigns.members.to_pandas()
     living = contents.campaigns.campaigns.to_pandas().query("state != 'dormant'")["campaign_id"]
     members = members[members["campaign_id"].isin(living)]
     tables = []
-    for kind, nodes, values in (
-        ("sender", window.senders, risk.sender_risk),
-        ("domain", window.domains, risk.domain_risk),
+    for kind, nodes, values, answered in (
+        ("sender", window.senders, risk.sender_risk, answers.senders),
+        ("domain", window.domains, risk.domain_risk, answers.domains),
     ):
         of_kind = members[members["role"] == kind].sort_values("weight").drop_duplicates("key", keep="last")
         campaign = nodes["key"].to_pandas().map(of_kind.set_index("key")["campaign_id"])
@@ -250,12 +278,13 @@ def scores_of(contents: GraphContents, risk: Risk) -> pa.Table:
                 [
                     pa.array([kind] * rows, pa.string()),
                     nodes["key"],
-                    pa.array(np.round(values, 9)),
+                    pa.array(np.round(values, schema.RISK_DIGITS)),
                     pa.array(campaign, pa.string(), from_pandas=True),
                     pa.array([refresh.model] * rows, pa.string()),
                     pa.array([refresh.as_of] * rows, schema.TIME),
+                    pa.array(answered.words, pa.string()),
                 ],
-                schema=schema.SCORES,
+                schema=schema.DECIDED_SCORES,
             )
         )
     return pa.concat_tables(tables)
@@ -273,6 +302,8 @@ def rows_of(value: Any) -> int | None:
         return value.count
     if isinstance(value, Risk):
         return len(value.senders) + len(value.domains)
+    if isinstance(value, NodeAnswers):
+        return len(value.senders.words) + len(value.domains.words)
     if isinstance(value, pa.Table):
         return int(value.num_rows)
     return value if isinstance(value, int) else None

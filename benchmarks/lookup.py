@@ -26,12 +26,12 @@ from graph.schema import (
     ARTEFACTS,
     CAMPAIGN_EDGES,
     CAMPAIGNS,
+    DECIDED_SCORES,
     EVIDENCE,
     IMPACT,
     LINEAGE,
     MEMBERS,
     REASONS,
-    SCORES,
     SENDERS,
     TIMELINE,
 )
@@ -102,7 +102,9 @@ def publication(nodes: int) -> Publication:
     tables = (CAMPAIGNS, MEMBERS, EVIDENCE, LINEAGE, TIMELINE, CAMPAIGN_EDGES, IMPACT)
     return Publication(
         refresh=Refresh("r", AS_OF - timedelta(days=30), AS_OF, "m", "0"),
-        scores=_filled(SCORES, nodes, kind="sender", key=keys, risk=0.5, model="m", as_of=AS_OF),
+        scores=_filled(
+            DECIDED_SCORES, nodes, kind="sender", key=keys, risk=0.5, decision="abstain", model="m", as_of=AS_OF
+        ),
         reasons=_filled(
             REASONS,
             3 * nodes,
@@ -118,6 +120,7 @@ def publication(nodes: int) -> Publication:
         domains=ARTEFACTS.empty_table(),
         campaigns=Campaigns(*(schema.empty_table() for schema in tables)),
         model_card={},
+        decision={},
         stages=(),
     )
 

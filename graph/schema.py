@@ -8,7 +8,9 @@ import pyarrow as pa
 CHANNELS = ("mail", "calendar", "contacts")
 REPORT_KINDS = ("junk", "phish", "not_junk")
 VERDICT_KINDS = ("sender", "domain", "campaign")
-VERDICTS = ("malicious", "benign")
+MALICIOUS, BENIGN, ABSTAIN = "malicious", "benign", "abstain"
+VERDICTS = (MALICIOUS, BENIGN)  # what a person says
+DECISIONS = (MALICIOUS, BENIGN, ABSTAIN)  # what a look-up answers
 CAMPAIGN_STATES = ("new", "active", "dormant", "confirmed", "dismissed")
 LINEAGE_EVENTS = ("born", "grew", "shrank", "split", "merged", "dormant", "revived")
 
@@ -130,6 +132,8 @@ SCORES = _table(
     model=pa.string(),
     as_of=TIME,
 )
+DECIDED_SCORES = pa.schema([*SCORES, ("decision", pa.string())])  # what a snapshot keeps of them: one of DECISIONS too
+RISK_DIGITS = 9  # of a published probability, after the point
 CAMPAIGNS = _table(
     campaign_id=pa.string(),
     operation_id=pa.string(),

@@ -85,10 +85,11 @@ class Publication:
     """Everything a snapshot holds."""
 
     refresh: Refresh
-    scores: pa.Table
+    scores: pa.Table  # graph.schema.DECIDED_SCORES
     reasons: pa.Table
     senders: pa.Table  # window.senders, for look-ups' context
     domains: pa.Table  # window.domains
     campaigns: Campaigns
     model_card: dict[str, object]
+    decision: dict[str, object]  # what was asked of the decisions, and the lines that came of it
     stages: tuple[dict[str, object], ...]  # name, rows, seconds, peak_mb of each stage of the refresh

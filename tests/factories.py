@@ -12,13 +12,13 @@ from graph.schema import (
     BASE,
     CAMPAIGN_EDGES,
     CAMPAIGNS,
+    DECIDED_SCORES,
     EVIDENCE,
     IMPACT,
     LINEAGE,
     MEMBERS,
     REASONS,
     REST,
-    SCORES,
     SENDERS,
     TIMELINE,
 )
@@ -27,6 +27,7 @@ from graph.values import Campaigns, Publication, Refresh
 AS_OF = datetime(2024, 5, 20, 12, tzinfo=UTC)
 START = AS_OF - timedelta(days=30)
 MODEL = "risk-1"
+MALICIOUS_FROM, BENIGN_TO = 0.95, 0.02
 BAD = [f"bad{number}@offers.example" for number in range(1, 6)]
 CALENDAR_BAD = ["invite+1@cal.example", "invite/2@cal.example", "ïnvite3@cal.example"]
 GOOD = ["ann@example.org", "bob@example.org"]
@@ -59,13 +60,26 @@ def domains(keys: list[str]) -> pa.Table:
 
 
 def scores(campaign_of: dict[tuple[str, str], str | None], risk: dict[str | None, float]) -> pa.Table:
-    return table(
-        SCORES,
-        [
-            {"kind": kind, "key": key, "risk": risk[campaign], "campaign_id": campaign, "model": MODEL, "as_of": AS_OF}
-            for (kind, key), campaign in campaign_of.items()
-        ],
-    )
+    same = {"model": MODEL, "as_of": AS_OF}
+    rows = [
+        {"kind": kind, "key": key, "risk": risk[campaign], "campaign_id": campaign, "decision": word(risk[campaign])}
+        for (kind, key), campaign in campaign_of.items()
+    ]
+    return table(DECIDED_SCORES, [row | same for row in rows])
+
+
+def word(risk: float) -> str:
+    """What is decided at a risk, by the lines of `decision`."""
+    return "malicious" if risk >= MALICIOUS_FROM else "benign" if risk <= BENIGN_TO else "abstain"
+
+
+def decision() -> dict[str, object]:
+    """What a manifest tells of decisions."""
+    upper = {"line": MALICIOUS_FROM, "called": 6, "expected_wrong": 0.18, "expected_precision": 0.97}
+    lower = {"line": BENIGN_TO, "called": 3, "expected_wrong": 0.03, "expected_precision": 0.99}
+    lines = {"malicious": upper, "benign": lower, "nodes": {"malicious": 6, "benign": 3, "abstain": 6}}
+    asked = {"precision": 0.97, "benign_precision": 0.99, "false_positive_cost": 10.0, "least_events": 3}
+    return {**asked, "sender": lines, "domain": lines}
 
 
 def members(campaign_id: str, kind: str, role: str, keys: list[str]) -> list[dict[str, Any]]:
@@ -220,6 +234,7 @@ def publication(refresh_id: str = "r-2", as_of: datetime = AS_OF, shift: float =
         domains=domains([key for kind, key in nodes if kind == "domain"]),
         campaigns=found,
         model_card={"model": MODEL, "metrics": {"auprc": 0.9}},
+        decision=decision(),
         stages=({"name": "window", "rows": 10, "seconds": 0.1, "peak_mb": 50.0},),
     )
 

@@ -15,7 +15,7 @@ router = APIRouter(tags=["look-ups"])
 
 @router.get(NODE_ROUTE, response_model=NodeOut, dependencies=[needs("lookup")], responses=problems(400, 404, 503))
 def node(kind: NodeKind, key: Annotated[str, Path(description="percent-encoded, slashes as %2F")]) -> None:
-    """One sender's or domain's risk, its campaign, and why."""
+    """One sender's or domain's risk, what was decided, its campaign, and why."""
 
 
 @router.post(LOOKUP, response_model=LookupOut, dependencies=[needs("lookup")], responses=problems(413, 422, 503))

@@ -54,6 +54,7 @@ def _refresh_row(manifest: Manifest, live: str | None) -> dict[str, Any]:
         "model": manifest.model,
         "published_at": manifest.published_at.isoformat(),
         "live": manifest.id == live,
+        "decision": manifest.decision,
         "stages": manifest.stages,
     }
 

@@ -198,7 +198,11 @@ def _sparks(snapshot: Snapshot, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _with_risk(snapshot: Snapshot, members: list[dict[str, Any]]) -> list[dict[str, Any]]:
     known = [snapshot.lookup(member["kind"], member["key"]) for member in members]
-    return [member | {"risk": node["risk"] if node else None} for member, node in zip(members, known, strict=True)]
+    names = ("risk", "decision")
+    return [
+        member | {name: node[name] if node else None for name in names}
+        for member, node in zip(members, known, strict=True)
+    ]
 
 
 async def _page(request: Request, make: Any) -> HTMLResponse:

@@ -28,6 +28,7 @@ MAX_KEY_BYTES = 511  # LMDB's limit, compiled in
 _HASHED = b"\x01"  # stands where the NUL of a plain key stands, so that a digest never equals a key
 _MAP_SIZE = 1 << 30  # of address space, to begin with
 _BATCH = 10_000
+_JOINED = ("key", "risk", "decision", "campaign_id", "first_seen", "last_seen", "events")
 _CLOSE_SECONDS = 5.0  # far more than LMDB needs to close a file
 _open: "weakref.WeakValueDictionary[str, LookupIndex]" = weakref.WeakValueDictionary()
 _opening = threading.Lock()
@@ -69,6 +70,7 @@ class NodeFields(msgspec.Struct):
     key: str
     found: bool
     risk: float
+    decision: str
     campaign_id: str | None
     first_seen: datetime | None
     last_seen: datetime | None
@@ -93,9 +95,9 @@ def index_key(kind: str, key: str) -> bytes:
 def write_index(path: Path, scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table], lent: pa.Table) -> int:
     """Write the look-up file; returns the number of entries.
 
-    `scores` and `reasons` as in `graph.schema`; `seen[kind]` has key, events, first_seen and last_seen of a kind's
-    nodes; `lent` has kind, key, risk and campaign_id of artefacts. Entries stream through, a batch at a time. The
-    caller makes the bytes durable. Raises lmdb.Error or OSError where the disk refuses.
+    `scores` are DECIDED_SCORES and `reasons` REASONS of `graph.schema`; `seen[kind]` has key, events, first_seen and
+    last_seen of a kind's nodes; `lent` has kind, key, risk and campaign_id of artefacts. Entries stream through, a
+    batch at a time. The caller makes the bytes durable. Raises lmdb.Error or OSError where the disk refuses.
     """
     count = 0
     with lmdb.open(str(path), subdir=False, map_size=_MAP_SIZE, sync=False, lock=False) as environment:
@@ -165,12 +167,12 @@ def _nodes(scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table]) -> It
         mine = scores.filter(pc.equal(scores["kind"], kind)).sort_by("key")
         why = _explanations(reasons.filter(pc.equal(reasons["kind"], kind)))
         told, found = next(why, _NO_MORE)
-        for key, risk, campaign, first, last, events in _joined(mine, seen[kind]):
+        for key, risk, decision, campaign, first, last, events in _joined(mine, seen[kind]):
             while told is not None and told < key:  # a reason for a node without a score
                 told, found = next(why, _NO_MORE)
             mine = found if told == key else _UNEXPLAINED
             parts = (mine.log_odds, mine.base, mine.sum_of_reasons, mine.rest, mine.removable, mine.reasons)
-            node = NodeFields(kind, key, True, risk, campaign, first, last, events, *parts)
+            node = NodeFields(kind, key, True, risk, decision, campaign, first, last, events, *parts)
             yield index_key(kind, key), encode(node)[1:-1]
 
 
@@ -180,11 +182,11 @@ def _artefacts(lent: pa.Table) -> Iterator[tuple[bytes, bytes]]:
         yield index_key(row["kind"], row["key"]), encode(row)[1:-1]
 
 
-def _joined(scores: pa.Table, seen: pa.Table) -> Iterator[tuple[str, float, str | None, datetime, datetime, int]]:
+def _joined(scores: pa.Table, seen: pa.Table) -> Iterator[tuple[str, float, str, str | None, datetime, datetime, int]]:
     rows = pc.index_in(scores["key"], value_set=seen["key"].combine_chunks())
     facts = seen.select(["first_seen", "last_seen", "events"]).take(rows)
-    columns = [scores["key"], scores["risk"], scores["campaign_id"], *facts.columns]
-    for batch in pa.table(columns, names=["key", "risk", "campaign_id", "first", "last", "events"]).to_batches(_BATCH):
+    told = scores.select(["key", "risk", "decision", "campaign_id"])
+    for batch in pa.table([*told.columns, *facts.columns], names=_JOINED).to_batches(_BATCH):
         yield from zip(*(_values(column) for column in batch.columns), strict=True)
 
 

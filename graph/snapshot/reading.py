@@ -50,13 +50,17 @@ SUMMARIES = pa.schema(  # what a list of campaigns shows beside the contract's c
     ]
 )
 _PUBLISH_AGAIN = "Run `ringleader refresh` to publish it anew"
+_UNDECIDED = b',"decision":null'  # of a snapshot older than decisions: not even abstained, since nobody looked
 _OPEN_TRIES = 3  # a publication may remove the snapshot between reading the pointer and opening what it names
 _MAX_HEIRS = 1_000  # a longer chain of merges is a loop in the lineage
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `manifest.json` says: which refresh this is, and the SHA-256, bytes and rows of every file."""
+    """What `manifest.json` says: which refresh this is, and the SHA-256, bytes and rows of every file.
+
+    `decision` is None in a snapshot that was published before nodes had decisions.
+    """
 
     id: str
     published_at: datetime
@@ -64,6 +68,7 @@ class Manifest:
     model_card: dict[str, Any]
     stages: list[dict[str, Any]]
     files: dict[str, dict[str, Any]]
+    decision: dict[str, Any] | None = None
 
     @property
     def model(self) -> str:
@@ -81,6 +86,7 @@ class Snapshot:
         self.folder = folder
         self.manifest = manifest
         self.id = manifest.id
+        self._decided = manifest.decision is not None
         self._index: LookupIndex = open_index(folder / LOOKUPS)
         self._parts = {name: _MappedTable(folder / f"{name}.parquet") for name in TABLES}
 
@@ -94,15 +100,17 @@ class Snapshot:
 
     def lookup_fields(self, kind: str, key: str) -> bytes | None:
         """A node's ready-made JSON fields without braces (see `lookup`), or None."""
-        return self._index.get(kind, key)
+        fields = self._index.get(kind, key)
+        return fields if self._decided or fields is None else fields + _UNDECIDED
 
     def lookup_many(self, nodes: Iterable[tuple[str, str]]) -> list[bytes | None]:
         """The same for many (kind, key), in the order asked."""
-        return self._index.get_many(nodes)
+        found = self._index.get_many(nodes)
+        return found if self._decided else [None if fields is None else fields + _UNDECIDED for fields in found]
 
     def lookup(self, kind: str, key: str) -> dict[str, Any] | None:
-        """A node's fields: kind, key, found, risk, campaign_id, first_seen, last_seen, events, reasons."""
-        fields = self._index.get(kind, key)
+        """A node's fields: kind, key, found, risk, decision, campaign_id, first_seen, last_seen, events, reasons."""
+        fields = self.lookup_fields(kind, key)
         return None if fields is None else json.loads(b"{" + fields + b"}")
 
     @cached_property

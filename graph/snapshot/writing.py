@@ -157,8 +157,10 @@ def _facts(path: Path, rows: int) -> dict[str, Any]:
 
 def _manifest(publication: Publication, files: dict[str, dict[str, Any]]) -> dict[str, Any]:
     refresh = _plain(publication.refresh)
+    decision = json.loads(json.dumps(publication.decision))
     content = {
         "refresh": refresh,
+        "decision": decision,
         "tables": {name: facts["sha256"] for name, facts in files.items() if name != LOOKUPS},
     }
     stamp = publication.refresh.as_of.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -167,6 +169,7 @@ def _manifest(publication: Publication, files: dict[str, dict[str, Any]]) -> dic
         "id": f"{stamp}-{body_digest(content)[:16]}",
         "published_at": datetime.now(UTC).isoformat(),
         "refresh": refresh,
+        "decision": decision,
         "model_card": json.loads(json.dumps(publication.model_card, default=str)),
         "stages": json.loads(json.dumps(publication.stages, default=str)),
         "files": files,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import factories
+import older
 import pytest
 from conftest import Client
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,7 @@ from api.app import build_app
 from api.routes.hot import NODES, parse_node
 from api.shapes import LookupOut, NodeOut, ScoreOut
 from graph.home import Home
-from graph.snapshot import Snapshot
+from graph.snapshot import Snapshot, publish
 
 
 def test_a_known_sender_is_answered_with_risk_campaign_reasons_and_snapshot(client: Client, snapshot: Snapshot) -> None:
@@ -47,6 +48,24 @@ def test_a_node_without_an_explanation_says_so_in_nulls(client: Client) -> None:
     node = NodeOut.model_validate(client.get(f"/v1/nodes/sender/{factories.GOOD[0]}").json())
     assert node.reasons == []
     assert {node.log_odds, node.base, node.sum_of_reasons, node.rest, node.removable} == {None}
+
+
+@pytest.mark.parametrize(
+    ("key", "decision"),
+    [(factories.BAD[0], "malicious"), (factories.GOOD[0], "benign"), (factories.CALENDAR_BAD[0], "abstain")],
+)
+def test_a_node_is_answered_with_its_decision_alone_and_among_many(client: Client, key: str, decision: str) -> None:
+    node = NodeOut.model_validate(client.get(f"/v1/nodes/sender/{quote(key)}").json())
+    many = client.post("/v1/lookup", json={"nodes": [{"kind": "sender", "key": key}]})
+    assert (node.decision, LookupOut.model_validate(many.json()).results[0].decision) == (decision, decision)
+
+
+def test_an_old_snapshot_answers_that_nothing_was_decided(home: Home) -> None:
+    older.before_decisions(publish(home, factories.publication(), keep=1).folder)
+    client = Client(build_app(home, auth="off"))
+    one = client.get(f"/v1/nodes/sender/{factories.BAD[0]}").json()
+    many = client.post("/v1/lookup", json={"nodes": [{"kind": "sender", "key": factories.BAD[0]}]}).json()
+    assert (one["risk"], one["decision"], many["results"][0]["decision"]) == (0.97, None, None)
 
 
 def test_a_domain_is_answered_too(client: Client) -> None:

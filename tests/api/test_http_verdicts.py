@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import factories
+import older
 import pytest
 from conftest import Client
 
@@ -94,6 +95,18 @@ def test_refreshes_and_models_of_kept_snapshots_are_listed_latest_first(client: 
     models = ModelPage.model_validate(client.get("/v1/models").json())
     assert [(model.model, len(model.snapshots), model.live) for model in models.items] == [(factories.MODEL, 2, True)]
     assert models.items[0].card["metrics"] == {"auprc": 0.9}
+
+
+def test_a_refresh_tells_its_lines_and_what_is_expected_of_them(client: Client) -> None:
+    told = RefreshPage.model_validate(client.get("/v1/refreshes").json()).items[0].decision
+    assert told is not None
+    assert told.model_dump() == factories.decision()
+
+
+def test_a_refresh_older_than_decisions_is_listed_without_lines(home: Home) -> None:
+    older.before_decisions(publish(home, factories.publication(), keep=1).folder)
+    page = Client(build_app(home, auth="off")).get("/v1/refreshes").json()
+    assert [(refresh["refresh"], refresh["decision"]) for refresh in page["items"]] == [("r-2", None)]
 
 
 @pytest.fixture

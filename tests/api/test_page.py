@@ -105,6 +105,13 @@ def test_a_campaign_shows_its_evidence_members_timeline_graph_lineage_and_impact
         assert shown in text, shown
 
 
+def test_members_are_shown_with_their_decisions(browser: Client) -> None:
+    assert "<td>malicious</td>" in browser.get("/campaigns/c-links").text
+    calendar = browser.get("/campaigns/c-invites").text
+    assert "<td>abstain</td>" in calendar
+    assert "<td>malicious</td>" not in calendar
+
+
 def test_a_dormant_campaign_shows_what_tied_it_and_when_that_was_last_seen(browser: Client) -> None:
     text = browser.get("/campaigns/c-quiet").text
     assert "2 members write from 203.0.113.0/24." in text

@@ -1,6 +1,6 @@
 """Each stage of a refresh alone, from values made by hand."""
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,19 @@ import pytest
 from windows import AS_OF, START, id_of, letter, window
 
 from api import stages
-from api.settings import Settings
-from api.stages import Champion, Decisions, RefreshOptions
-from gnn.labels import Labels
+from api.settings import DecisionSettings, Settings
+from api.stages import Champion, Decisions, NodeAnswers, RefreshOptions
+from gnn.labels import Labels, labels_of
 from gnn.risk import Risk
 from graph.campaigns import Partition, describe_campaigns
 from graph.errors import ExplanationError, LakeError
 from graph.evidence import gather_evidence
 from graph.home import Home
 from graph.lake import Lake
-from graph.schema import EVENTS, REASONS, SCORES, VERDICT_ROWS
+from graph.schema import DECIDED_SCORES, EVENTS, REASONS, SCORES, VERDICT_ROWS
 from graph.snapshot import publish
 from graph.store import open_store
-from graph.values import Campaigns, GraphContents, Refresh, Slice, Window
+from graph.values import Campaigns, GraphContents, Publication, Refresh, Slice, Window
 from graph.verdicts import Decision, VerdictLedger
 
 GANG = [f"x@bad{n}.example" for n in range(4)]
@@ -70,6 +70,19 @@ def campaigns_for(seen: Window) -> Campaigns:
     group = np.array([0 if key in GANG else -1 for key in seen.senders["key"].to_pylist()])
     partition = Partition(group, (group >= 0).astype(np.float64))
     return describe_campaigns(seen, gather_evidence(seen), partition, risk_for(seen).senders, None, REFRESH, {})
+
+
+def answers_for(seen: Window, verdicts: list[dict[str, Any]] | None = None) -> NodeAnswers:
+    rows = pa.Table.from_pylist(verdicts or [], VERDICT_ROWS)
+    senders, domains = (labels_of(kind, getattr(seen, f"{kind}s")["key"], rows, AS_OF) for kind in ("sender", "domain"))
+    decided = Decisions(rows, senders, domains, None)
+    asked = RefreshOptions.of(Settings(decision=DecisionSettings(precision=0.9)), None)
+    return stages.answers_of(seen, gather_evidence(seen), decided, risk_for(seen), asked)
+
+
+def publication_for(seen: Window, because: pa.Table | None = None) -> Publication:
+    because = REASONS.empty_table() if because is None else because
+    return stages.publication_of(contents_for(seen), risk_for(seen), answers_for(seen), because, _champion(), ())
 
 
 def contents_for(seen: Window) -> GraphContents:
@@ -126,8 +139,7 @@ def test_the_newest_verdict_on_a_campaign_counts() -> None:
 
 
 def test_campaigns_are_carried_over_from_an_earlier_window_only(home: Home, seen: Window) -> None:
-    publication = stages.publication_of(contents_for(seen), risk_for(seen), _no_reasons(), _champion(), ())
-    publish(home, publication, keep=3)
+    publish(home, publication_for(seen), keep=3)
     assert stages.campaigns_before(home, AS_OF) is None
     known = stages.campaigns_before(home, AS_OF + timedelta(seconds=1))
     assert known is not None
@@ -135,8 +147,7 @@ def test_campaigns_are_carried_over_from_an_earlier_window_only(home: Home, seen
 
 
 def test_a_damaged_snapshot_is_passed_over(home: Home, seen: Window) -> None:
-    publication = stages.publication_of(contents_for(seen), risk_for(seen), _no_reasons(), _champion(), ())
-    snapshot = publish(home, publication, keep=3)
+    snapshot = publish(home, publication_for(seen), keep=3)
     (home.snapshots / snapshot.id / "campaigns.parquet").write_bytes(b"rubbish")
     assert stages.campaigns_before(home, AS_OF + timedelta(days=1)) is None
 
@@ -145,11 +156,7 @@ def test_reasons_that_do_not_sum_to_the_score_are_not_published(seen: Window) ->
     row = {"kind": "sender", "key": GANG[1], "rank": 0, "relation": "base", "contribution": 2.75}
     wrong = pa.Table.from_pylist([{name: row.get(name) for name in REASONS.names}], REASONS)
     with pytest.raises(ExplanationError, match=f"sender {GANG[1]}: its reasons sum to 2.75.* are 3.0.*: 0.25 apart"):
-        stages.publication_of(contents_for(seen), risk_for(seen), wrong, _champion(), ())
-
-
-def _no_reasons() -> pa.Table:
-    return REASONS.empty_table()
+        publication_for(seen, wrong)
 
 
 def _champion() -> Champion:
@@ -187,8 +194,9 @@ def test_another_model_or_verdict_is_another_refresh() -> None:
 
 
 def test_scores_name_every_node_its_risk_and_its_campaign(seen: Window) -> None:
-    scores = stages.scores_of(contents_for(seen), risk_for(seen))
-    assert scores.schema == SCORES
+    scores = stages.scores_of(contents_for(seen), risk_for(seen), answers_for(seen))
+    assert scores.schema == DECIDED_SCORES
+    assert scores.schema.names[: len(SCORES)] == SCORES.names
     rows = {(row["kind"], row["key"]): row for row in scores.to_pylist()}
     assert len(rows) == seen.senders.num_rows + seen.domains.num_rows
     (name,) = campaigns_for(seen).campaigns["campaign_id"].to_pylist()
@@ -199,13 +207,29 @@ def test_scores_name_every_node_its_risk_and_its_campaign(seen: Window) -> None:
     assert {(row["model"], row["as_of"]) for row in rows.values()} == {("m-1", AS_OF.astimezone(UTC))}
 
 
+def test_every_node_is_answered_by_its_verdict_or_the_line(seen: Window) -> None:
+    cleared = GANG[0]
+    answers = answers_for(seen, [verdict(cleared, "benign"), verdict("ann@a.example", "malicious")])
+    scores = stages.scores_of(contents_for(seen), risk_for(seen), answers)
+    words = {row["key"]: row["decision"] for row in scores.to_pylist() if row["kind"] == "sender"}
+    assert words == dict.fromkeys(GANG, "malicious") | {cleared: "benign", "ann@a.example": "malicious"}
+    told = publication_for(seen).decision
+    assert told["precision"] == 0.9
+    assert told["sender"] == answers_for(seen).senders.described()
+
+
+def test_settings_of_decisions_reach_the_stage() -> None:
+    asked = DecisionSettings(precision=0.8, benign_precision=0.7, false_positive_cost=3.0, least_events=7)
+    assert asdict(RefreshOptions.of(Settings(decision=asked), None).decide) == asdict(asked)
+
+
 def test_a_sleeping_campaign_claims_no_node(seen: Window) -> None:
     contents = contents_for(seen)
     table = contents.campaigns.campaigns
     place = table.schema.get_field_index("state")
     asleep = table.set_column(place, "state", pa.array(["dormant"]))
     sleeping = replace(contents, campaigns=replace(contents.campaigns, campaigns=asleep))
-    scores = stages.scores_of(sleeping, risk_for(seen))
+    scores = stages.scores_of(sleeping, risk_for(seen), answers_for(seen))
     assert scores["campaign_id"].null_count == scores.num_rows
 
 
@@ -224,6 +248,7 @@ def test_rows_of_each_value_are_counted(seen: Window) -> None:
     assert stages.rows_of(found) == found.members.num_rows
     assert stages.rows_of(Partition(np.array([0, 1, -1]), np.ones(3))) == 2
     assert stages.rows_of(risk_for(seen)) == seen.senders.num_rows + seen.domains.num_rows
+    assert stages.rows_of(answers_for(seen)) == seen.senders.num_rows + seen.domains.num_rows
     assert stages.rows_of(found.members) == found.members.num_rows
     assert stages.rows_of(7) == 7
     assert stages.rows_of("no table") is None

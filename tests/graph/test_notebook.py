@@ -92,7 +92,7 @@ def test_a_campaign_can_be_written_as_gexf(snapshot, tmp_path):
 
 def test_a_snapshots_tables_are_frames_whose_missing_text_is_na(snapshot):
     scores = notebook.table(snapshot, "scores")
-    assert list(scores.columns) == schema.SCORES.names
+    assert list(scores.columns) == schema.DECIDED_SCORES.names
     assert scores.set_index("key").loc["ann@example.org", "campaign_id"] is pd.NA
     assert str(scores["as_of"].dt.tz) == "UTC"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import factories
 import lmdb
+import older
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -54,8 +55,35 @@ def test_every_scored_node_is_found_with_its_facts(home: Home) -> None:
     for row in made.scores.to_pylist():
         found = snapshot.lookup(row["kind"], row["key"])
         assert found is not None
-        assert (found["risk"], found["campaign_id"]) == (row["risk"], row["campaign_id"])
+        told = ("risk", "campaign_id", "decision")
+        assert [found[name] for name in told] == [row[name] for name in told]
         assert found["first_seen"] == "2024-04-21T12:00:00Z"
+
+
+def test_what_was_asked_of_the_decisions_is_in_the_manifest(home: Home) -> None:
+    made = factories.publication()
+    publish(home, made, keep=2)
+    assert open_current(home).manifest.decision == made.decision
+
+
+def test_other_lines_are_another_snapshot_even_where_no_decision_changes(home: Home) -> None:
+    made = factories.publication()
+    asked = made.decision | {"precision": 0.5}
+    first, second = publish(home, made, keep=5), publish(home, replace(made, decision=asked), keep=5)
+    assert first.id != second.id
+    assert second.manifest.decision == asked
+
+
+def test_a_snapshot_older_than_decisions_answers_null_and_not_abstain(home: Home) -> None:
+    older.before_decisions(publish(home, factories.publication(), keep=1).folder)
+    old = open_current(home)
+    assert old.manifest.decision is None
+    assert "decision" not in old.table("scores").column_names
+    found = old.lookup("sender", factories.BAD[0])
+    assert found is not None
+    assert (found["decision"], found["risk"]) == (None, 0.97)
+    asked = [("sender", "nobody"), ("sender", factories.BAD[0])]
+    assert old.lookup_many(asked) == [None, old.lookup_fields(*asked[1])]
 
 
 def test_a_campaigns_rows_are_its_own_even_across_row_groups(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
