@@ -1,6 +1,6 @@
 """What the provider learns: reports by fallible recipients, and verdicts that are late, partial and sometimes wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
@@ -10,11 +10,16 @@ from graph.schema import REPORT_KINDS, REPORTS, TIME, VERDICT_ROWS
 from graph.simulate.paper import event_ids
 from graph.simulate.patterns.numbers import HOUR, Numbers, log_uniform
 from graph.simulate.patterns.society import Society
+from graph.simulate.patterns.truth import Truth
 from graph.simulate.rows import Bools, Ints, Longs, Rows, owners
 
 JUNK, PHISH, NOT_JUNK = (REPORT_KINDS.index(kind) for kind in ("junk", "phish", "not_junk"))
 BULKY = 3e-5  # annoyance from which somebody may find a message in the junk folder
 MOST_JUDGED = 40  # members of one guilty group that analysts get to
+CLEARED = 0.4  # reported innocents that analysts look at
+PIVOTS = 0.4  # guilty senders whose link is judged too
+DELAY_HOURS = 36  # median
+AUDIT_ERRORS = 0.3  # of an analyst's errors: audits are done with care
 
 
 @dataclass(frozen=True)
@@ -55,21 +60,6 @@ def file_reports(rng: np.random.Generator, numbers: Numbers, society: Society, r
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What analysts look through: by mailbox when it was first seen and its group if guilty (-1), by site likewise.
-
-    A guilty mailbox counts as seen from its first guilty message: before, there is nothing to find.
-    """
-
-    first: Longs
-    owner: Ints
-    events: Longs
-    site_first: Longs
-    site_owner: Ints
-    sender_site: Longs  # by mailbox: a site that it linked, -1 for none
-
-
-@dataclass(frozen=True)
 class Verdicts:
     """One entry a verdict: on a mailbox or a site, when, whether malicious, and whether by audit."""
 
@@ -96,40 +86,49 @@ class Verdicts:
         return pa.Table.from_arrays(columns, schema=VERDICT_ROWS)
 
 
-def give_verdicts(rng: np.random.Generator, numbers: Numbers, facts: Facts, reported: Longs, until: int) -> Verdicts:
+def give_verdicts(rng: np.random.Generator, numbers: Numbers, truth: Truth, reported: Longs, until: int) -> Verdicts:
     """Verdicts before `until` on reported senders, their groups, the sites they link, and on some chosen for audit.
 
-    `reported`: by mailbox, when the first report of it came in, the largest number for never.
+    `reported`: by mailbox, when the first report of it came in, NEVER for most. A guilty mailbox is looked at from its
+    first guilty message: before, there is nothing to find.
     """
-    known = facts.first < until
-    guilty = _cases(rng, numbers, np.flatnonzero(known & (facts.owner >= 0)), facts, reported)
-    complained = np.flatnonzero(known & (facts.owner < 0) & (reported < until))
-    innocent = complained[rng.random(len(complained)) < 0.4]
-    audited = _audits(rng, numbers, np.flatnonzero(known), facts.events)
-    seen = np.flatnonzero(facts.site_first < until)
-    sites = rng.permutation(seen)[: round(len(seen) * numbers.audited)]
-    linked = facts.sender_site[guilty[rng.random(len(guilty)) < 0.4]]
+    first = np.where(truth.owner >= 0, truth.first_guilty, truth.first)
+    known = first < until
+    guilty = _cases(rng, numbers, np.flatnonzero(known & (truth.owner >= 0)), truth.owner, reported)
+    complained = np.flatnonzero(known & (truth.owner < 0) & (reported < until))
+    innocent = complained[rng.random(len(complained)) < CLEARED]
+    senders = np.concatenate([guilty, innocent])
+    when = np.where(reported[senders] < until, np.maximum(first, reported)[senders], first[senders])
+    linked = truth.linked_site[guilty[rng.random(len(guilty)) < PIVOTS]]
     linked = linked[linked >= 0]
-    which = np.concatenate([guilty, innocent, audited, linked, sites]).astype(np.int64)
-    kinds = np.repeat(np.arange(5), [len(guilty), len(innocent), len(audited), len(linked), len(sites)])
-    about_site = kinds >= 3
-    first = np.where(about_site, facts.site_first[np.where(about_site, which, 0)], 0)
-    first = np.where(about_site, first, facts.first[np.where(about_site, 0, which)])
-    complaint = reported[np.where(about_site, 0, which)]
-    told = np.where(about_site | (complaint >= until), first, np.maximum(first, complaint))
-    ts = np.where(kinds <= 1, told, first) + (rng.lognormal(np.log(36), 0.9, len(which)) * HOUR).astype(np.int64)
-    is_bad = np.where(
-        about_site, facts.site_owner[np.where(about_site, which, 0)], facts.owner[np.where(about_site, 0, which)]
-    )
-    audit = (kinds == 2) | (kinds == 4)
-    wrong = rng.random(len(which)) < numbers.wrong * np.where(audit, 0.3, 1.0)
-    kept = np.flatnonzero(ts < until)
-    return Verdicts(about_site[kept], which[kept], ts[kept], ((is_bad >= 0) != wrong)[kept], audit[kept])
+    audited = _audits(rng, numbers, np.flatnonzero(known), truth.events)
+    seen = np.flatnonzero(truth.site_first < until)
+    sites = rng.permutation(seen)[: round(len(seen) * numbers.audited)]
+    wrong = numbers.wrong
+    parts = [
+        _judged(rng, False, senders, when, truth.owner, wrong, False),
+        _judged(rng, True, linked, truth.site_first[linked], truth.site_owner, wrong, False),
+        _judged(rng, False, audited, first[audited], truth.owner, wrong * AUDIT_ERRORS, True),
+        _judged(rng, True, sites, truth.site_first[sites], truth.site_owner, wrong * AUDIT_ERRORS, True),
+    ]
+    every = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Verdicts)}
+    kept = every["ts"] < until
+    return Verdicts(**{name: column[kept] for name, column in every.items()})
 
 
-def _cases(rng: np.random.Generator, numbers: Numbers, early: Longs, facts: Facts, reported: Longs) -> Longs:
+def _judged(
+    rng: np.random.Generator, site: bool, which: Longs, from_when: Longs, owner: Ints, wrong: float, audit: bool
+) -> Verdicts:
+    """Verdicts that come a day or two after they could."""
+    n = len(which)
+    ts = from_when + (rng.lognormal(np.log(DELAY_HOURS), 0.9, n) * HOUR).astype(np.int64)
+    malicious = (owner[which] >= 0) != (rng.random(n) < wrong)
+    return Verdicts(np.full(n, site), which.astype(np.int64), ts, malicious, np.full(n, audit))
+
+
+def _cases(rng: np.random.Generator, numbers: Numbers, early: Longs, owner: Ints, reported: Longs) -> Longs:
     """Guilty mailboxes that analysts get to: some of some groups, reported ones first."""
-    group = facts.owner[early]
+    group = owner[early]
     order = np.lexsort((rng.random(len(early)) - (reported[early] < numbers.span), group))
     early, group = early[order], group[order]
     groups, first, back = np.unique(group, return_index=True, return_inverse=True)

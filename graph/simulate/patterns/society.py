@@ -133,7 +133,7 @@ def _orders(
     rng: np.random.Generator, numbers: Numbers, community: Ints, members: Ints
 ) -> tuple[tuple[Ints, ...], tuple[Longs, ...], tuple[Longs, ...]]:
     """Members by community, by interest, by list on sale (overlapping, as whoever is on one is on others), and all."""
-    interest = rng.choice(numbers.interests, len(members), p=_power(rng, numbers.interests, 1.0))
+    interest = rng.choice(int(numbers.interests), len(members), p=_power(rng, int(numbers.interests), 1.0))
     known = rng.permutation(len(members))[: max(10, len(members) // 2)]
     lists = int(rng.integers(3, 12))
     reach = max(5, round(len(known) * float(rng.uniform(0.1, 0.6))))

@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from graph.simulate.patterns.groups import LINKS, NETWORK, OWN, POPULAR, PRINT, TARGETS, TIME, Groups, Pool
+from graph.simulate.patterns.groups import OWN, POPULAR, Groups
+from graph.simulate.patterns.identities import Pool
 from graph.simulate.patterns.numbers import DAY, HOUR, Numbers, hours_of_day
+from graph.simulate.patterns.plan import LINKS, NETWORK, PRINT, TARGETS, TIME
 from graph.simulate.patterns.society import Society, answers, seen, write_to_friends
 from graph.simulate.patterns.supply import HOSTS, Mailboxes
 from graph.simulate.rows import MAIL, Floats, Ints, Longs, Rows, concat, make_rows, owners, spread
@@ -28,13 +30,14 @@ def group_mail(rng: np.random.Generator, numbers: Numbers, society: Society, boo
     uneven = (members * rng.random(len(g)) ** plan.skew[g]).astype(np.int64)
     m = groups.member_at[g] + np.where(j < members, j, uneven)
     place = (m - groups.member_at[g]) / members
-    sender = groups.ids[m]
+    sender = groups.who.ids[m]
     ts, turn = _moments(rng, numbers, groups, g, m, place)
     to_count, to = _recipients(rng, numbers, society, groups, g, m, sender)
     link_count, link = _links(rng, society, book, groups, g, sender, turn)
     shared = rng.random(len(g)) < plan.purity[g, NETWORK]
-    network = np.where(shared, _pick(groups.network, g, turn), book.network[sender])
-    text = groups.text[0][g] + (groups.text[1][g] * turn).astype(np.int64)
+    access = society.ground.access[rng.integers(0, len(society.ground.access), len(groups.who.ids))]
+    away = groups.who.stolen[m] & groups.abroad[g]
+    network = np.where(shared, _pick(groups.network, g, turn), np.where(away, access[m], book.network[sender]))
     same = (rng.random(len(g)) < plan.purity[g, PRINT]) & (rng.random(len(g)) > groups.mutation[g])
     rows = make_rows(
         ts,
@@ -44,8 +47,8 @@ def group_mail(rng: np.random.Generator, numbers: Numbers, society: Society, boo
         link=link,
         link_count=link_count,
         network=network,
-        host=np.where(shared, (book.host[sender] + rng.integers(0, 4, len(g))) % HOSTS, book.host[sender]),
-        fingerprint=np.where(same, _scattered(text), 0),
+        host=np.where(shared | away, (book.host[sender] + rng.integers(0, 4, len(g))) % HOSTS, book.host[sender]),
+        fingerprint=np.where(same, _scattered(_pick(groups.text, g, turn) + 1), 0),
         annoyance=plan.reports[g] * rng.lognormal(0, 0.4, len(g)),
         channel=np.where(rng.random(len(g)) < plan.aside[g], rng.integers(0, 3, len(g)), plan.channel[g]),
         campaign=g,
@@ -58,7 +61,7 @@ def _moments(
 ) -> tuple[Longs, Floats]:
     """When each message is sent, and how far (0…1) its group has got through its infrastructure by then."""
     plan, n = groups.plan, len(g)
-    own = rng.random(len(groups.ids))[m]  # when in the group's time this identity is about
+    own = rng.random(len(groups.who.ids))[m]  # when in the group's time this identity is about
     rotates = plan.waves[g] > 1
     begin = np.where(rotates, place, own) * (1 - plan.life[g])
     share = begin + plan.life[g] * rng.random(n)
@@ -92,9 +95,9 @@ def _recipients(
     counts = np.minimum(1 + extra, MOST_RECIPIENTS).astype(np.int32)
     e = np.repeat(np.arange(len(g)), counts)
     ge, me, n = g[e], m[e], int(counts.sum())
-    offset = rng.random(len(groups.ids))[me]
+    offset = rng.random(len(groups.who.ids))[me]
     share = (offset + groups.part[ge] * rng.random(n)) % 1.0
-    to = groups.lists[groups.list_at[ge] + (groups.list_count[ge] * share).astype(np.int64)]
+    to = groups.lists[_pick(groups.targets, ge, share)]
     listed = np.where(plan.purity[ge, TARGETS] > 0, plan.purity[ge, TARGETS], 1.0)
     stranger = rng.random(n) > listed
     to[stranger] = rng.choice(society.orders[-1], int(stranger.sum()))
@@ -130,7 +133,7 @@ def _conversations(
     answered = answers(rng, numbers, arrived, plan.answers[arrived.campaign])
     onward = answers(rng, numbers, answered, np.full(len(answered), 0.4))
     guilty = np.full(len(book), -1, np.int32)
-    guilty[groups.ids] = np.where(plan.guilty, np.arange(len(plan)), -1)[owners(plan.members)]
+    guilty[groups.who.ids] = np.where(plan.guilty, np.arange(len(plan)), -1)[owners(plan.members)]
     onward = replace(onward, campaign=guilty[onward.sender])
     return dress(rng, numbers, society, book, concat([asked, answered, onward]))
 

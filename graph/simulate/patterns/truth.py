@@ -17,7 +17,7 @@ ARCHETYPES = ("personal", "stolen", *(role.name for role in ROLES))
 
 @dataclass(frozen=True)
 class Truth:
-    """By mailbox: its guilty group (-1), archetype, events, first row and wave; by site: its group and first use."""
+    """By mailbox, by site and by group; moments are microseconds into the span, groups numbers, -1 for none."""
 
     owner: Ints
     archetype: Ints
@@ -26,6 +26,7 @@ class Truth:
     first_guilty: Longs  # NEVER for the innocent
     bridge: Bools
     wave: Ints
+    linked_site: Longs  # one that it linked for a group, -1 for none
     site_owner: Ints
     site_first: Longs
     group_events: Longs
@@ -35,42 +36,55 @@ class Truth:
 
 def find_truth(rows: Rows, groups: Groups, book: Mailboxes, host_sites: Ints, site_owner: Ints) -> Truth:
     """What the rows that really came about say of everybody."""
-    plan, n = groups.plan, len(book)
-    guilty_groups = int(np.count_nonzero(plan.guilty))
-    guilty = (rows.campaign >= 0) & (rows.campaign < guilty_groups)
-    innocent_group = rows.campaign >= guilty_groups
+    plan, n, size = groups.plan, len(book), len(groups.plan)
+    in_group = rows.campaign >= 0
+    guilty = in_group & (rows.campaign < np.count_nonzero(plan.guilty))
     owner = np.full(n, -1, np.int32)
     owner[rows.sender[guilty]] = rows.campaign[guilty]
-    role = np.zeros(n, np.int32)
-    role[groups.ids[~groups.stolen]] = plan.role[owners(plan.members)][~groups.stolen] + 2
-    private = np.bincount(rows.sender[rows.campaign < 0], minlength=n)
-    role[2 * private > np.bincount(rows.sender, minlength=n)] = 0  # most of what it writes is private
-    member = np.zeros(n, np.int32)
-    number = np.arange(len(groups.ids)) - groups.member_at[owners(plan.members)]
-    per_wave = plan.waves[owners(plan.members)] * number // plan.members[owners(plan.members)]
-    of_guilty = plan.guilty[owners(plan.members)]
-    member[groups.ids[of_guilty]] = 1 + per_wave[of_guilty]
     bridges = np.zeros(n, bool)
-    bridges[rows.sender[innocent_group]] = True
-    size = len(plan)
-    site_first = np.full(len(site_owner), NEVER)
-    np.minimum.at(site_first, host_sites[rows.link], rows.ts[owners(rows.link_count)])
+    bridges[rows.sender[in_group & ~guilty]] = True
+    link_row = owners(rows.link_count)
+    grouped = in_group[link_row]
+    linked_site = np.full(n, -1)
+    linked_site[rows.sender[link_row[grouped]]] = host_sites[rows.link[grouped]]
+    site_first = _first(host_sites[rows.link], rows.ts[link_row], len(site_owner))
     np.minimum.at(site_first, book.site[rows.sender], rows.ts)
-    in_group = rows.campaign >= 0
     return Truth(
         owner=owner,
-        archetype=role,
+        archetype=_archetypes(rows, groups, n),
         events=np.bincount(rows.sender, minlength=n),
         first=_first(rows.sender, rows.ts, n),
         first_guilty=_first(rows.sender[guilty], rows.ts[guilty], n),
         bridge=bridges & (owner >= 0),
-        wave=member,
+        wave=_waves(groups, n),
+        linked_site=linked_site,
         site_owner=site_owner,
         site_first=site_first,
         group_events=np.bincount(rows.campaign[in_group], minlength=size),
         group_first=_first(rows.campaign[in_group], rows.ts[in_group], size),
         group_last=-_first(rows.campaign[in_group], -rows.ts[in_group], size),
     )
+
+
+def _archetypes(rows: Rows, groups: Groups, n: int) -> Ints:
+    """The role of the group that a mailbox writes for, or personal where most of what it writes is private mail."""
+    honest = ~groups.who.stolen
+    role = np.zeros(n, np.int32)
+    role[groups.who.ids[honest]] = groups.plan.role[owners(groups.plan.members)][honest] + 2
+    private = np.bincount(rows.sender[rows.campaign < 0], minlength=n)
+    role[2 * private > np.bincount(rows.sender, minlength=n)] = 0
+    return role
+
+
+def _waves(groups: Groups, n: int) -> Ints:
+    """In which set of its group's senders a guilty mailbox is, counted from 1."""
+    group = owners(groups.plan.members)
+    place = np.arange(len(group)) - groups.member_at[group]
+    wave = 1 + groups.plan.waves[group] * place // groups.plan.members[group]
+    guilty = groups.plan.guilty[group]
+    waves = np.zeros(n, np.int32)
+    waves[groups.who.ids[guilty]] = wave[guilty]
+    return waves
 
 
 def _first(which: Ints, ts: Longs, n: int) -> Longs:

@@ -11,15 +11,16 @@ import pyarrow.parquet as pq
 
 from graph.schema import EVENTS
 from graph.simulate.paper import COMPRESSION, Texts, WorldSummary, describe, event_batch, write_tables
-from graph.simulate.patterns.groups import Groups, gather_groups, plan_groups
-from graph.simulate.patterns.labels import Facts, Reports, file_reports, give_verdicts
+from graph.simulate.patterns.groups import Groups, gather_groups
+from graph.simulate.patterns.labels import file_reports, give_verdicts
 from graph.simulate.patterns.numbers import Numbers, draw_numbers
 from graph.simulate.patterns.options import PatternOptions
+from graph.simulate.patterns.plan import plan_groups
 from graph.simulate.patterns.society import Society, found_society, private_mail, seen
 from graph.simulate.patterns.supply import Mailboxes, Supply
 from graph.simulate.patterns.traffic import as_received, dress, group_mail
 from graph.simulate.patterns.truth import NEVER, find_truth, truth_tables
-from graph.simulate.rows import Longs, Rows, concat, owners, without_repeats
+from graph.simulate.rows import Rows, concat, without_repeats
 
 MICROSECONDS = timedelta(microseconds=1)
 
@@ -64,15 +65,9 @@ def simulate_patterns(
     guilty = int(np.count_nonzero(soup.groups.plan.guilty))
     reports = file_reports(options.stream("reports"), soup.numbers, soup.society, rows, guilty)
     until = int(soup.numbers.span * options.known_until)
-    facts = Facts(
-        first=np.where(truth.owner >= 0, truth.first_guilty, truth.first),
-        owner=truth.owner,
-        events=truth.events,
-        site_first=truth.site_first,
-        site_owner=truth.site_owner,
-        sender_site=_linked_sites(soup),
-    )
-    verdicts = give_verdicts(options.stream("verdicts"), soup.numbers, facts, _first_reports(soup, reports), until)
+    told = np.full(len(soup.book), NEVER)
+    np.minimum.at(told, rows.sender[reports.row], reports.ts)
+    verdicts = give_verdicts(options.stream("verdicts"), soup.numbers, truth, told, until)
     (out / "truth").mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(out / "events.parquet", EVENTS, compression=COMPRESSION) as writer:
         for first, batch in _batches(options, rows, texts, start):
@@ -102,20 +97,3 @@ def _batches(options: PatternOptions, rows: Rows, texts: Texts, start: int) -> I
     for first in range(0, len(rows), options.chunk_events):
         part = rows.take(np.arange(first, min(first + options.chunk_events, len(rows))))
         yield first, event_batch(part, texts, start, first)
-
-
-def _linked_sites(soup: Soup) -> Longs:
-    """By mailbox a site that it linked in a message of a group, -1 for none."""
-    rows = soup.rows
-    linked = np.full(len(soup.book), -1)
-    row = owners(rows.link_count)
-    grouped = rows.campaign[row] >= 0
-    linked[rows.sender[row[grouped]]] = soup.supply.host_sites()[rows.link[grouped]]
-    return linked
-
-
-def _first_reports(soup: Soup, reports: Reports) -> Longs:
-    """By mailbox when it was first reported, NEVER for the others."""
-    first = np.full(len(soup.book), NEVER)
-    np.minimum.at(first, soup.rows.sender[reports.row], reports.ts)
-    return first

@@ -3,20 +3,24 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
 
 from graph.errors import RingleaderError
 from graph.schema import EVENTS, REPORTS, VERDICT_ROWS
 from graph.simulate.patterns import PatternOptions, load_patterns, simulate_patterns
-from graph.simulate.patterns.groups import Plan, plan_groups
-from graph.simulate.patterns.numbers import draw_numbers
+from graph.simulate.patterns.numbers import HOUR, draw_numbers
 from graph.simulate.patterns.options import PRESETS
+from graph.simulate.patterns.plan import Plan, plan_groups
 from graph.simulate.patterns.roles import SIGNALS
+from graph.simulate.patterns.world import Soup, cook
+from graph.simulate.rows import Longs, owners
 
 TRUTH = ("senders", "domains", "campaigns", "operators", "bombings")
 
@@ -42,10 +46,10 @@ def one(connection: duckdb.DuckDBPyConnection, question: str) -> int:
     return int(found[0])
 
 
-def plans(hardness: float, seeds: int = 8) -> Iterator[Plan]:
-    for seed in range(seeds):
-        options = load_patterns(events=50_000, seed=seed, hardness=hardness)
-        yield plan_groups(options, draw_numbers(options))
+@cache
+def plans(hardness: float) -> list[Plan]:
+    chosen = [load_patterns(events=50_000, seed=seed, hardness=hardness) for seed in range(8)]
+    return [plan_groups(options, draw_numbers(options)) for options in chosen]
 
 
 def test_the_files_are_those_of_the_contract(world: Path) -> None:
@@ -158,6 +162,66 @@ def test_worlds_differ_in_what_the_provider_sees() -> None:
     assert {numbers.no_print == 1.0 for numbers in drawn} == {True, False}
     assert {numbers.no_address == 1.0 for numbers in drawn} == {True, False}
     assert max(numbers.private for numbers in drawn) > 2 * min(numbers.private for numbers in drawn)
+
+
+@pytest.fixture(scope="module")
+def soup() -> Soup:
+    return cook(load_patterns(events=60_000, seed=8, hardness=0.0))
+
+
+def values_of(soup: Soup, signal: str) -> tuple[Longs, Longs]:
+    """Rows, and what each shows of a signal; a row may come more than once."""
+    rows, every = soup.rows, np.arange(len(soup.rows))
+    if signal == "targets":
+        return owners(rows.to_count), rows.to.astype(np.int64)
+    if signal == "links":
+        return owners(rows.link_count), rows.link.astype(np.int64)
+    shown: dict[str, npt.NDArray[np.integer]] = {
+        "network": rows.network,
+        "fingerprint": rows.fingerprint,
+        "address": soup.book.site[rows.sender],
+        "hour": rows.ts // HOUR % 24,
+    }
+    return every, shown[signal].astype(np.int64)
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_in_the_mail_itself_innocent_groups_look_as_bound_together_as_guilty_ones(soup: Soup, signal: str) -> None:
+    row, value = values_of(soup, signal)
+    group, sender = soup.rows.campaign[row], soup.rows.sender[row]
+    guilty_groups = int(soup.groups.plan.guilty.sum())
+    concentration: dict[bool, list[float]] = {True: [], False: []}
+    for number in np.flatnonzero(np.bincount(group[group >= 0]) >= 20).tolist():
+        mine = group == number
+        if len(np.unique(sender[mine])) < 3:
+            continue
+        shares = np.unique(value[mine], return_counts=True)[1] / np.count_nonzero(mine)
+        concentration[number < guilty_groups].append(float(np.sum(shares**2)))
+    assert len(concentration[True]) >= 5
+    upper = np.quantile(concentration[True], 0.75)
+    assert np.count_nonzero(np.array(concentration[False]) >= upper) >= 5
+
+
+def test_what_parts_the_sides_is_what_recipients_do(soup: Soup) -> None:
+    rows = soup.rows
+    guilty = (rows.campaign >= 0) & (rows.campaign < soup.groups.plan.guilty.sum())
+    innocent = (rows.campaign >= 0) & ~guilty
+    row = owners(rows.to_count)
+    back = set(zip(rows.to.tolist(), rows.sender[row].tolist(), strict=True))
+    answered = np.array(
+        [(one, two) in back for one, two in zip(rows.sender[row].tolist(), rows.to.tolist(), strict=True)]
+    )
+    assert answered[guilty[row]].mean() < 0.7 * answered[innocent[row]].mean()
+    assert rows.annoyance[guilty].mean() > 5 * rows.annoyance[innocent].mean()
+
+
+def test_a_stolen_mailbox_keeps_the_mail_of_its_owner(ask: duckdb.DuckDBPyConnection) -> None:
+    stolen = (
+        "SELECT s.key, s.events, s.first_ts, c.first_ts AS attack FROM senders s JOIN campaigns c USING (campaign) "
+    )
+    stolen += "WHERE archetype = 'stolen'"
+    assert one(ask, f"SELECT count(*) FROM ({stolen})") > 0
+    assert one(ask, f"SELECT count(*) FROM ({stolen}) WHERE first_ts < attack") > 0
 
 
 def test_an_unknown_preset_is_named() -> None:
