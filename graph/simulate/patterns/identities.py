@@ -85,8 +85,10 @@ def _homes(rng: np.random.Generator, society: Society, supply: Supply, group: Lo
     """Where every fresh mailbox writes from by itself: a home, a hoster, or a network that nobody else has."""
     ground, n = society.ground, len(group)
     kind = rng.choice(3, groups, p=(0.6, 0.25, 0.15))[group]
-    lone = supply.networks(n) + np.arange(n)
-    return np.choose(kind, [rng.choice(ground.access, n), rng.choice(ground.hosters, n), lone])
+    lone = kind == 2
+    home = np.where(kind == 1, rng.choice(ground.hosters, n), rng.choice(ground.access, n))
+    home[lone] = supply.networks(int(lone.sum())) + np.arange(int(lone.sum()))
+    return home
 
 
 def _neighbours(rng: np.random.Generator, society: Society, anchor: Longs, focus: Floats) -> Ints:

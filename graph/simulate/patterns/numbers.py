@@ -70,8 +70,8 @@ class Numbers:
     converse: float = _even(0.1, 0.3, 0.2)  # guilty groups that make people answer
     kept: float = _even(0.3, 0.9, -0.25)  # infrastructure that an operator uses again
     # What is learnt
-    reporters: float = _log(0.1, 0.5)
-    zeal: float = _log(0.15, 0.8)  # odds that a reporter reports what annoys fully
+    reporters: float = _log(0.12, 0.6)
+    zeal: float = _log(0.3, 2.0)  # odds that a reporter reports what annoys fully
     rescued: float = _log(1e-5, 2e-3)  # bulk messages that a reporter calls `not_junk`
     poisoned: float = _even(0.0, 0.01, 0.05)  # innocent groups reported on purpose
     wrong: float = _even(0.0, 0.02, 0.06)  # verdicts that say the opposite

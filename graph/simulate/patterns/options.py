@@ -14,7 +14,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "ordinary": {"hardness": 0.1},
     "hard": {"hardness": 0.5},
     "adversarial": {"hardness": 1.0},
-    "scale": {"hardness": 0.3, "events": 2_000_000},  # rows are sorted in memory: about 1 GB a million
+    "scale": {"hardness": 0.3, "events": 2_000_000},  # rows are sorted in memory: under 400 MB a million
 }
 
 

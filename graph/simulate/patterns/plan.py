@@ -14,6 +14,7 @@ from graph.simulate.rows import Bools, Floats, Ints, Longs
 
 TARGETS, NETWORK, LINKS, PRINT, ADDRESS, TIME = range(len(SIGNALS))
 FEWEST_GUILTY = 4  # groups; fewer teach nothing
+SMALLEST_CAP = 25.0  # events that the largest group of a role may have in the smallest world
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _joined(plans: list[Plan]) -> Plan:
 
 def _plan(rng: np.random.Generator, options: PatternOptions, numbers: Numbers, number: int, budget: float) -> Plan:
     """Groups of one role until its events are used up."""
-    role, guilty, most = ROLES[number], number == 0, max(12.0, budget * numbers.largest)
+    role, guilty, most = ROLES[number], number == 0, max(SMALLEST_CAP, budget * numbers.largest)
     n = int(20 + budget / 12)
 
     def drawn(name: str) -> Floats:
