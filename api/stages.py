@@ -21,7 +21,7 @@ from gnn.model import RiskModel
 from gnn.propagate import Propagated
 from gnn.risk import Risk, judge, score
 from gnn.teach import is_cold, teach
-from gnn.train import learnable
+from gnn.train import provable
 from graph import schema
 from graph.campaigns import FindOptions, Known, Partition, describe_campaigns
 from graph.engine import open_engine
@@ -166,7 +166,7 @@ def champion_or_first(
 ) -> Champion:
     """The champion of this home; a first one is fitted where there is none, or none yet that has seen a verdict."""
     name = registry.champion(home)
-    if name is None or (is_cold(registry.load(home, name)) and learnable(decided.senders)):
+    if name is None or (is_cold(registry.load(home, name)) and provable(decided.senders)):
         name = registry.save(home, teach(window, propagated, decided.senders, options.train))
         registry.promote(home, name)
     return Champion(name, registry.load(home, name))

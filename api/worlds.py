@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gnn.domains import DomainTruth
 from gnn.evaluate import Truth, bunches
+from gnn.prior import shipped
 from graph.errors import InputError
 from graph.schema import TIME
 from graph.values import Window
@@ -28,10 +29,11 @@ Mask = NDArray[np.bool_]
 KINDS = ("events", "reports", "verdicts")
 SAMPLE_AS_OF = datetime(2002, 10, 14, tzinfo=UTC)  # data/README.md, "What to look at"
 SAMPLE_DAYS = 106
-SIMULATED = (
-    "The prior that ships was taught on other worlds of this simulator, so these figures show what is possible on its "
-    "own kind of mail; how well it travels only real mail shows."
+TAUGHT = (
+    "The prior that ships was taught on other worlds of this family ({family}), so these figures show what is possible "
+    "on its own kind of mail; how well it travels only other families and real mail show."
 )
+UNTAUGHT = "The prior that ships has seen no world of this family ({family})."
 FAMILY_EVENTS = 5  # near-duplicate groups of the sample that are large enough to be a campaign
 
 
@@ -91,9 +93,9 @@ def _simulated(folder: Path) -> World:
     start, as_of = (datetime.fromisoformat(facts[name]) for name in ("start", "as_of"))
     days = max((as_of - start).days, 1)  # all of it: campaigns of the first days are the labelled ones
     last = datetime.fromisoformat(facts["labels_end"])
-    return World(
-        folder, _paths(folder), as_of, days, lambda window: _simulated_answers(folder, window, last), SIMULATED
-    )
+    family = facts.get("family", "unnamed")
+    caveat = (TAUGHT if family in shipped().card.get("families", []) else UNTAUGHT).format(family=family)
+    return World(folder, _paths(folder), as_of, days, lambda window: _simulated_answers(folder, window, last), caveat)
 
 
 def _simulated_answers(folder: Path, window: Window, labels_end: datetime) -> Answers:

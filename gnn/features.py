@@ -27,11 +27,30 @@ class Channels:
         values = np.hstack([self.values, other.values])
         return Channels(values, self.names + other.names, self.blocks + other.blocks)
 
+    def at(self, rows: NDArray[np.int64]) -> "Channels":
+        """The same columns of some rows."""
+        return Channels(self.values[rows], self.names, self.blocks)
+
     def only(self, blocks: set[str]) -> "Channels":
         """The columns of some blocks."""
-        keep = np.array([block in blocks for block in self.blocks], dtype=bool)
-        names = tuple(np.array(self.names, dtype=object)[keep])
-        return Channels(self.values[:, keep], names, tuple(np.array(self.blocks, dtype=object)[keep]))
+        return self._columns([at for at, block in enumerate(self.blocks) if block in blocks])
+
+    def without(self, blocks: set[str]) -> "Channels":
+        """The columns of all other blocks."""
+        return self._columns([at for at, block in enumerate(self.blocks) if block not in blocks])
+
+    def within(self, part: str) -> "Channels":
+        """The same columns as those of a part of what each block is about: `a.b` becomes `a.part.b`."""
+        blocks = tuple(".".join([head, part, *rest]) for head, *rest in (block.split(".") for block in self.blocks))
+        names = tuple(
+            block + name.removeprefix(old) for block, old, name in zip(blocks, self.blocks, self.names, strict=True)
+        )
+        return Channels(self.values, names, blocks)
+
+    def _columns(self, keep: list[int]) -> "Channels":
+        return Channels(
+            self.values[:, keep], tuple(self.names[at] for at in keep), tuple(self.blocks[at] for at in keep)
+        )
 
 
 def channels(columns: dict[str, NDArray[np.float64]], block: str) -> Channels:

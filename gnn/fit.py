@@ -45,11 +45,13 @@ def fit(
 ) -> None:
     """AdamW on random batches, in place; `check` is called before the first step and every few steps after it.
 
+    More rows than a batch holds are drawn by their weight, with replacement; fewer are all in every batch, weighted.
     One thread: these products are too small to share, and the sums come out the same on every machine.
     """
     with _one_thread():
         torch.manual_seed(options.seed)
         rows, y, w = (torch.from_numpy(part).float() for part in (examples.x, examples.target, examples.weight))
+        up_to = torch.cumsum(w.double(), dim=0)
         optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=options.decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=options.steps)
         if check is not None:
@@ -57,8 +59,12 @@ def fit(
         for step in range(1, steps + 1):
             network.train()
             optimiser.zero_grad()
-            at = torch.randperm(len(rows))[: options.batch_rows]
-            torch.autograd.backward([_loss(network(rows[at]), y[at], w[at])])
+            if len(rows) > options.batch_rows:
+                at = torch.searchsorted(up_to, torch.rand(options.batch_rows, dtype=torch.float64) * up_to[-1])
+                loss = _loss(network(rows[at]), y[at], torch.ones(len(at)))
+            else:
+                loss = _loss(network(rows), y, w)
+            torch.autograd.backward([loss])
             optimiser.step()
             schedule.step()
             if check is not None and step % options.check_every == 0:

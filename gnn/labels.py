@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 CAMPAIGN_WEIGHT = 0.5  # a verdict on a campaign says less of each member than a verdict on the member
 
 
@@ -34,7 +35,7 @@ class Labels:
         """How far the labels of a row agree, 0 to 1: conflicting sources weaken each other."""
         return np.abs(self.malicious - self.benign) / np.maximum(np.maximum(self.malicious, self.benign), 1.0)
 
-    def hiding(self, rows: NDArray[np.int64]) -> "Labels":
+    def hiding(self, rows: Rows) -> "Labels":
         """The same labels with some rows forgotten."""
         malicious, benign = self.malicious.copy(), self.benign.copy()
         malicious[rows] = benign[rows] = 0.0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gnn.calibrate import Calibration
 from gnn.features import Channels
-from gnn.network import NetworkShape, Normaliser, RiskNetwork
+from gnn.network import PLAIN_SCALE, NetworkShape, Normaliser, RiskNetwork
 from graph.errors import ModelError
 
 Array = NDArray[np.float64]
@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 RETRAIN = "Train a new one: ringleader train --force"
 PLAIN_BLOCKS = ("labels", "reports", "prior")  # log-odds already: scaled, not ranked
 ANCHOR_BLOCK = "prior"
+MARGIN_SCALE = 2.0  # the prior's margins go up to ±15; its channel is of the size of the others
+ANCHOR_UNIT = MARGIN_SCALE * PLAIN_SCALE  # log-odds of the prior in one unit of its normalised column
 
 
 @dataclass(frozen=True)

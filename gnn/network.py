@@ -80,7 +80,7 @@ class RiskNetwork(nn.Module):
         return self.deeper(self.first(many)) + before
 
     def deeper(self, sums: Tensor) -> Tensor:
-        """What the network adds to the opinion, (members, rows), given its first layer's sums (members, rows, width)."""
+        """What the network adds to the opinion, (members, rows), given its first layer's sums (…, width)."""
         hidden = self.drop(torch.nn.functional.silu(sums, inplace=not self.training))
         hidden = torch.nn.functional.silu(self.second(hidden), inplace=not self.training)
         logits: Tensor = self.out(hidden).squeeze(-1)
@@ -121,10 +121,11 @@ class Normaliser:
 
     @staticmethod
     def fit(values: Floats, plain: NDArray[np.bool_]) -> "Normaliser":
-        """Quantiles over all rows, labelled or not."""
-        levels = np.linspace(0, 1, QUANTILES)
+        """Quantiles over all rows, labelled or not; `values` may lack plain columns at the end, which need none."""
         values = values[:: max(1, len(values) // QUANTILE_ROWS)]
-        return Normaliser(np.quantile(values, levels, axis=0, method="nearest").astype(np.float32), plain)
+        grid = np.zeros((QUANTILES, len(plain)), np.float32)
+        grid[:, : values.shape[1]] = np.quantile(values, np.linspace(0, 1, QUANTILES), axis=0, method="nearest")
+        return Normaliser(grid, plain)
 
     def __call__(self, values: Floats) -> Floats:
         """Normal scores of the mid-ranks, clipped at ±3, or value / PLAIN_SCALE clipped at ±4 (rows × columns)."""

@@ -10,37 +10,46 @@ from pathlib import Path
 
 from gnn import registry
 from gnn.features import Channels, channels
-from gnn.model import ANCHOR_BLOCK, RiskModel
+from gnn.labels import Labels, Rows
+from gnn.model import ANCHOR_BLOCK, MARGIN_SCALE, RiskModel
 from gnn.network import Normaliser
-from gnn.propagate import Propagated, propagate
+from gnn.propagate import Propagated, label_channels, propagate
 from graph.errors import ModelError
 from graph.evidence import Evidence
 from graph.values import Window
 
 SHIPPED = Path(__file__).parent / "prior"
-MARGIN_SCALE = 2.0  # margins go up to ±15; the channel is of the size of the others
 
 
 def propagate_informed(window: Window, evidence: Evidence) -> Propagated:
-    """Everything about a window that needs no label, the prior's margin as a channel of its own among it."""
+    """Everything about a window that needs no label, with the shipped prior ready to be asked about it."""
     propagated = propagate(window, evidence)
-    return replace(propagated, structure=propagated.structure.beside(prior_channel(propagated.structure)))
+    return replace(propagated, prior=prior_for(propagated.structure))
 
 
-def prior_channel(structure: Channels) -> Channels:
-    """The prior's margin of every sender, divided by `MARGIN_SCALE`: the block that a home's network starts from."""
-    return channels({"margin": prior_for(structure).margins(structure) / MARGIN_SCALE}, ANCHOR_BLOCK)
+def lent(propagated: Propagated, labels: Labels, rows: Rows | None = None) -> Channels:
+    """What known labels tell of some senders (all by default): lent over the relations, and the prior's opinion.
+
+    The prior's margin, divided by `MARGIN_SCALE`, is the block that a home's network starts from. It is worked out
+    from the structure and from these labels, so it too never sees a row's own label over one hop.
+    """
+    told = label_channels(propagated, labels.malicious, labels.benign)
+    told = told if rows is None else told.at(rows)
+    if propagated.prior is None:
+        return told
+    structure = propagated.structure if rows is None else propagated.structure.at(rows)
+    margin = propagated.prior.margins(structure.beside(told))
+    return told.beside(channels({"margin": margin / MARGIN_SCALE}, ANCHOR_BLOCK))
 
 
 def prior_for(structure: Channels) -> RiskModel:
     """The shipped prior, normalised to a window. Raises ModelError where the window's channels are others."""
     model = shipped()
-    own = Channels(structure.values[:, : len(model.names)], model.names, model.blocks)
-    if structure.names[: len(model.names)] != model.names:
+    if model.names[: len(structure.names)] != structure.names:
         raise ModelError(
             str(SHIPPED), "was taught on other channels", "Teach it again: python -m gnn.teach_prior gnn/prior"
         )
-    return replace(model, normaliser=Normaliser.fit(own.values, model.normaliser.plain))
+    return replace(model, normaliser=Normaliser.fit(structure.values, model.normaliser.plain))
 
 
 @cache

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from torch_geometric.data import HeteroData
 
 from gnn.features import Channels, channels, co_user_signals, report_signals, sender_channels, span_days
-from graph.evidence import Evidence, Floats, column
+from gnn.model import RiskModel
+from graph.burst import burst_of
+from graph.evidence import Evidence, Floats, column, gather_evidence
 from graph.values import Window
 
 Array = NDArray[np.float64]
@@ -23,6 +25,7 @@ Array = NDArray[np.float64]
 PRIOR_STRENGTH = 2.0  # pseudo-labels behind the prior in every pooled label rate
 REPORT_STRENGTH = 20.0  # pseudo-messages behind the prior in every pooled report rate
 LABEL_PRIOR = 0.1
+BURST = "burst"
 CHURNING = ("address_at", "sent_from")  # what a sender throws away first
 
 
@@ -77,12 +80,14 @@ class Pool:
 @dataclass(frozen=True)
 class Propagated:
     """A window ready to learn from: the typed graph, its relations ready for pooling, and every channel that needs no
-    label (rows = senders). `cotargets` is sender × sender."""
+    label (rows = senders). `cotargets` is sender × sender. `prior` is an earlier opinion, ready for this window's
+    channels, or None."""
 
     data: HeteroData
     pools: tuple[Pool, ...]
     cotargets: sp.csr_matrix
     structure: Channels
+    prior: RiskModel | None = None
 
 
 def propagate(window: Window, evidence: Evidence) -> Propagated:
@@ -91,7 +96,19 @@ def propagate(window: Window, evidence: Evidence) -> Propagated:
     data = carrier(window, evidence, own)
     every = pools(data)
     cotargets = _matrix(data, ("sender", "cotargets", "sender"))
-    return Propagated(data, every, cotargets, structure(window, evidence, data, every, own))
+    whole = structure(window, evidence, data, every, own)
+    return Propagated(data, every, cotargets, whole.beside(_of_burst(window, whole)))
+
+
+def _of_burst(window: Window, whole: Channels) -> Channels:
+    """The same channels of each sender's burst, in blocks of their own; its reports are those of the whole."""
+    inner = burst_of(window)
+    if inner is not window:
+        evidence = gather_evidence(inner)
+        own = sender_channels(inner, evidence)
+        data = carrier(inner, evidence, own)
+        whole = structure(inner, evidence, data, pools(data), own)
+    return whole.without({"reports"}).within(BURST)
 
 
 def carrier(window: Window, evidence: Evidence, own: Channels) -> HeteroData:

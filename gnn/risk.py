@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from gnn.calibrate import sigmoid
 from gnn.labels import Labels
 from gnn.model import RiskModel
-from gnn.propagate import Propagated, label_channels
+from gnn.prior import lent
+from gnn.propagate import Propagated
 from graph.campaigns.find import Partition
 from graph.campaigns.risk import group_logits
 from graph.evidence import Evidence
+from graph.schema import RISK_DIGITS
 
 Array = NDArray[np.float64]
 
@@ -39,18 +41,17 @@ class Risk:
     @property
     def sender_risk(self) -> Array:
         """Probabilities of senders."""
-        return sigmoid(self.senders)
+        return _published(self.senders)
 
     @property
     def domain_risk(self) -> Array:
         """Probabilities of domains."""
-        return sigmoid(self.domains)
+        return _published(self.domains)
 
 
 def score(propagated: Propagated, evidence: Evidence, senders: Labels, domains: Labels, model: RiskModel) -> Risk:
     """Risk of every node under `model`, with all labels that are known lent over the graph."""
-    lent = label_channels(propagated, senders.malicious, senders.benign)
-    margins = model.margins(propagated.structure.beside(lent))
+    margins = model.margins(propagated.structure.beside(lent(propagated, senders)))
     free = margins[~senders.known]
     prior = model.calibration.prior_of(free if len(free) else margins)
     logits = model.calibration.logits(margins, prior)
@@ -74,6 +75,12 @@ def judge(risk: Risk, groups: Partition, evidence: Evidence, domains: Labels) ->
     of_domains = _domain_risk(evidence, senders, risk.prior, domains)
     only = risk.evidence_only + lift
     return replace(risk, senders=senders, domains=of_domains, evidence_only=only, from_groups=lift)
+
+
+def _published(logits: Array) -> Array:
+    """Probabilities that stay off 0 and 1 in the digits that are published: nobody is certain."""
+    least = 10.0**-RISK_DIGITS
+    return np.asarray(np.clip(sigmoid(logits), least, 1 - least))
 
 
 def from_verdicts(labels: Labels, logits: Array) -> Array:

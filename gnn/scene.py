@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from gnn.features import Channels
-from gnn.labels import Labels
-from gnn.prior import propagate_informed
-from gnn.propagate import Propagated, label_channels
+from gnn.labels import Labels, Rows
+from gnn.prior import lent, propagate_informed
+from gnn.propagate import Propagated
 from graph.evidence import Evidence, Relation
 from graph.values import Window
 
@@ -22,9 +22,9 @@ class Scene:
     senders: Labels
     domains: Labels
 
-    def lend(self, labels: Labels) -> Channels:
-        """Channels of labels lent over the graph."""
-        return label_channels(self.propagated, labels.malicious, labels.benign)
+    def lend(self, labels: Labels, rows: Rows | None = None) -> Channels:
+        """What labels tell of some senders, all by default."""
+        return lent(self.propagated, labels, rows)
 
     def own(self) -> Channels:
         """Channels of the senders by themselves."""

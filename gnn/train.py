@@ -1,7 +1,7 @@
 """A home's model: fitted on what was known at one moment. Knows channels and labels, not where they came from."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -10,17 +10,23 @@ from numpy.typing import NDArray
 from gnn.calibrate import Calibration, calibrate, expected_calibration_error, log_odds, sigmoid
 from gnn.features import Channels
 from gnn.fit import Check, Examples, TrainOptions, fit
-from gnn.labels import Labels
-from gnn.model import ANCHOR_BLOCK, RiskModel, is_plain, new_network, weights_of
+from gnn.labels import Labels, Rows
+from gnn.model import ANCHOR_BLOCK, ANCHOR_UNIT, RiskModel, is_plain, new_network, weights_of
 from gnn.network import NetworkShape, Normaliser, RiskNetwork
 
 Array = NDArray[np.float64]
-Rows = NDArray[np.int64]
-LabelChannels = Callable[[Labels], Channels]
+Mask = NDArray[np.bool_]
 
 LEAST_OF_A_CLASS = 5  # fewer labels of one class than this teach nothing
 LEAST_FOR_VALIDATION = 40
+PROVEN = 2.0  # standard errors by which later, unrelated labels must speak for leaving the prior
 UNTAUGHT_RISK = 0.01  # of everybody, own verdicts aside, where one class is unknown: there is nothing to tell apart
+
+
+class LabelChannels(Protocol):
+    """What given labels tell of some rows, all by default."""
+
+    def __call__(self, labels: Labels, rows: Rows | None = None) -> Channels: ...
 
 
 def learnable(labels: Labels) -> bool:
@@ -29,12 +35,33 @@ def learnable(labels: Labels) -> bool:
     return bool(min(target.sum(), len(target) - target.sum()) >= LEAST_OF_A_CLASS)
 
 
-def train(structure: Channels, lend: LabelChannels, labels: Labels, started: Array, options: TrainOptions) -> RiskModel:
+def provable(labels: Labels) -> bool:
+    """Whether there are labels enough to learn from some and to tell by later ones that something was learnt."""
+    return learnable(labels) and int(labels.known.sum()) >= LEAST_FOR_VALIDATION
+
+
+@dataclass(frozen=True)
+class Order:
+    """What fitting must know of the nodes beside their channels, shape (nodes,) each.
+
+    `started` grows with the time a node was first seen; nodes of one `bunch` share evidence, so that what was learnt of
+    one is no proof on another.
+    """
+
+    started: Array
+    bunch: Rows
+
+    @staticmethod
+    def apart(started: Array) -> "Order":
+        """Nodes that are all taken to be unrelated."""
+        return Order(started, np.arange(len(started)))
+
+
+def train(structure: Channels, lend: LabelChannels, labels: Labels, order: Order, options: TrainOptions) -> RiskModel:
     """Fit, stopping early on the labelled rows that started last, then refit on all.
 
-    `structure` has a row for every node; `lend` makes the label channels for given labels; `started` is a number that
-    grows with the time each node was first seen. Deterministic for a seed. Where labels show one class or none, every
-    margin is 0.
+    `structure` has a row for every node; `lend` makes the channels of given labels, all of plain blocks. Deterministic
+    for a seed. Where labels show one class or none, every margin is 0.
     """
     course = _Course.of(structure, lend, labels, options)
     if not course.taught:
@@ -42,9 +69,9 @@ def train(structure: Channels, lend: LabelChannels, labels: Labels, started: Arr
         network = new_network(NetworkShape(inputs=len(course.blocks)), course.blocks, options.seed)
         torch.nn.init.zeros_(network.out.weight)  # every margin 0: the prior alone speaks
         return course.model(network, 0, untaught, {})
-    early, late = _by_time(started[course.rows], course.target, options)
+    early, late = _by_time(order.started[course.rows], course.target, options)
     shape = course.shape(early)
-    steps, calibration, metrics = _validated(course, shape, early, late)
+    steps, calibration, metrics = _validated(course, shape, early, late, order.bunch[course.rows])
     return course.model(course.fitted(shape, np.arange(len(course.rows)), steps), steps, calibration, metrics)
 
 
@@ -57,10 +84,10 @@ def cross_fitted(lend: LabelChannels, labels: Labels, rows: Rows, options: Train
     values: NDArray[np.float32] | None = None
     for fold in range(options.folds):
         inside = folds == fold
-        lent = lend(labels.hiding(rows[inside]))
+        lent = lend(labels.hiding(rows[inside]), rows[inside])
         if values is None:
             values = np.zeros((len(rows), len(lent.names)), np.float32)
-        values[inside] = lent.values[rows[inside]]
+        values[inside] = lent.values
     assert values is not None
     return Channels(values, lent.names, lent.blocks)
 
@@ -86,9 +113,9 @@ class _Course:
     @classmethod
     def of(cls, structure: Channels, lend: LabelChannels, labels: Labels, options: TrainOptions) -> "_Course":
         rows = np.flatnonzero(labels.known)
-        blank = lend(labels.hiding(rows))
-        known = _take(structure, rows).beside(cross_fitted(lend, labels, rows, options))
-        normaliser = Normaliser.fit(structure.beside(blank).values, is_plain(known.blocks))
+        own, blank = structure.at(rows), lend(labels.hiding(rows), rows)
+        known = own.beside(cross_fitted(lend, labels, rows, options))
+        normaliser = Normaliser.fit(structure.values, is_plain(known.blocks))
         return cls(
             structure=structure,
             lend=lend,
@@ -98,7 +125,7 @@ class _Course:
             blocks=known.blocks,
             normaliser=normaliser,
             known=normaliser(known.values),
-            blank=normaliser(_take(structure, rows).beside(_take(blank, rows)).values),
+            blank=normaliser(own.beside(blank).values),
             options=options,
         )
 
@@ -116,14 +143,14 @@ class _Course:
         return len(np.unique(self.target)) == 2
 
     def shape(self, early: Rows) -> NetworkShape:
-        """The network's shape, starting from the shipped prior where there is one, scaled to the home's early labels."""
+        """The network's shape; where there is a shipped prior it starts from it, scaled to the early labels."""
         shape = NetworkShape(inputs=len(self.names), members=self.options.members, width=self.options.width)
         if ANCHOR_BLOCK not in self.blocks:
             return shape
         anchor = self.blocks.index(ANCHOR_BLOCK)
-        before = self.known[early, anchor].astype(np.float64)
+        before = ANCHOR_UNIT * self.known[early, anchor].astype(np.float64)
         fitted = calibrate(before, self.target[early], self.weight[early])
-        return replace(shape, anchor=anchor, anchor_scale=fitted.slope, anchor_bias=fitted.offset)
+        return replace(shape, anchor=anchor, anchor_scale=ANCHOR_UNIT * fitted.slope, anchor_bias=fitted.offset)
 
     def fitted(self, shape: NetworkShape, at: Rows, steps: int, check: Check | None = None) -> RiskNetwork:
         """A network fitted on some rows; half of a row's weight is its copy without its neighbours' labels."""
@@ -136,8 +163,8 @@ class _Course:
 
     def without_labels_of(self, at: Rows) -> NDArray[np.float32]:
         """Normalised channels of some rows when nobody sees any of their labels."""
-        lent = self.lend(self.labels.hiding(self.rows[at]))
-        held = _take(self.structure, self.rows[at]).beside(_take(lent, self.rows[at]))
+        rows = self.rows[at]
+        held = self.structure.at(rows).beside(self.lend(self.labels.hiding(rows), rows))
         return self.normaliser(held.values)
 
     def model(self, network: RiskNetwork, steps: int, calibration: Calibration, metrics: dict[str, float]) -> RiskModel:
@@ -154,10 +181,6 @@ class _Course:
         )
 
 
-def _take(channels: Channels, rows: Rows) -> Channels:
-    return Channels(channels.values[rows], channels.names, channels.blocks)
-
-
 def _by_time(started: Array, target: Array, options: TrainOptions) -> tuple[Rows, Rows]:
     """Labelled rows before and after a moment, both classes on both sides; the later side validates."""
     order = np.argsort(started, kind="stable")
@@ -169,15 +192,16 @@ def _by_time(started: Array, target: Array, options: TrainOptions) -> tuple[Rows
 
 
 def _validated(
-    course: _Course, shape: NetworkShape, early: Rows, late: Rows
+    course: _Course, shape: NetworkShape, early: Rows, late: Rows, bunch: Rows
 ) -> tuple[int, Calibration, dict[str, float]]:
     """Steps with the least loss on the later slice, whose labels nobody saw; calibration on the same slice.
 
-    With too few labels for a slice it is half of the steps, uncalibrated.
+    With too few labels for a slice the network stays at the prior, or, without one, takes half of the steps.
     """
+    unproven = 0 if shape.anchor >= 0 else course.options.steps // 2
     if len(course.rows) < LEAST_FOR_VALIDATION or len(np.unique(course.target[early])) < 2:
         prior = float(np.average(course.target, weights=course.weight))
-        return course.options.steps // 2, Calibration(label_prior=prior), {}
+        return unproven, Calibration(label_prior=prior), {}
     held = course.without_labels_of(late)
     target, weight = course.target[late], course.weight[late]
     seen: list[tuple[int, Array]] = []
@@ -186,26 +210,29 @@ def _validated(
         seen.append((step, network.margins(held).astype(np.float64)))
 
     course.fitted(shape, early, course.options.steps, check)
-    steps, margins, loss = _chosen(seen, target, weight)
+    steps, margins, loss = _chosen(seen, target, weight, bunch[late], ~np.isin(bunch[late], bunch[early]))
     calibration = calibrate(margins, target, weight)
     probability = sigmoid(calibration.logits(margins, calibration.label_prior))
     metrics = {"log_loss": loss, "rows": float(len(late)), "ece": expected_calibration_error(probability, target)}
     return steps, calibration, metrics
 
 
-def _chosen(seen: list[tuple[int, Array]], target: Array, weight: Array) -> tuple[int, Array, float]:
+def _chosen(
+    seen: list[tuple[int, Array]], target: Array, weight: Array, bunch: Rows, unmet: Mask
+) -> tuple[int, Array, float]:
     """Steps, margins and loss of the best moment; the first moment, the prior, unless the best beats it beyond noise.
 
-    Judged after calibration: what counts is who is above whom. Noise is one standard error of the paired difference.
+    Judged by `unmet` rows, which share no evidence with those learnt from, and after calibration: what counts is who is
+    above whom. Noise is PROVEN standard errors of the paired difference, rows of one bunch taken together.
     """
     losses = [_calibrated_losses(margins, target, weight) for _, margins in seen]
-    mean = [float(np.average(loss, weights=weight)) for loss in losses]
-    best = int(np.argmin(mean))
-    gain = losses[0] - losses[best]
-    error = float(np.std(gain)) / max(len(gain), 1) ** 0.5
-    if float(np.average(gain, weights=weight)) <= error:
+    best = int(np.argmin([float(np.average(loss, weights=weight)) for loss in losses]))
+    gain = weight * (losses[0] - losses[best]) * unmet
+    by_bunch = np.bincount(np.unique(bunch, return_inverse=True)[1], weights=gain)
+    least = min(target[unmet].sum(), (1 - target[unmet]).sum())
+    if least < LEAST_OF_A_CLASS or gain.sum() <= PROVEN * float(np.sqrt((by_bunch**2).sum())):
         best = 0
-    return seen[best][0], seen[best][1], mean[best]
+    return seen[best][0], seen[best][1], float(np.average(losses[best], weights=weight))
 
 
 def _calibrated_losses(margins: Array, target: Array, weight: Array) -> Array:

@@ -1,10 +1,15 @@
 """The frozen values that travel down the line, stage to stage. They hold tables; they compute nothing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+DAYS_A_WORD = 62  # of 64 bits: the sign stays out of it
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,11 @@ class Slice:
 
 @dataclass(frozen=True)
 class Window:
-    """The typed graph of one window; tables as in `graph.schema`, row number = node id."""
+    """The typed graph of one window; tables as in `graph.schema`, row number = node id.
+
+    `edge_days` has, for a relation's table, on which days since `start` each edge was seen: bits of words of
+    DAYS_A_WORD days, shape (edges, words). A relation may lack them.
+    """
 
     start: datetime
     as_of: datetime
@@ -42,6 +51,7 @@ class Window:
     carried: pa.Table
     address_at: pa.Table
     same_mailbox: pa.Table
+    edge_days: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

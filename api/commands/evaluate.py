@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--without", choices=("reports",), help="judge once more in a world where nobody ever reported anything"
     )
     parser.add_argument(
-        "--learning-curve", action="store_true", help="judge again after the first 10, 25 and 50 % of the verdicts"
+        "--learning-curve", action="store_true", help="judge again after the first 10, 25 and 50 %% of the verdicts"
     )
     add_setting(parser, "--window-days", "refresh.window_days", type=int, metavar="N")
     add_setting(parser, "--seed", "model.seed", type=int, metavar="S")

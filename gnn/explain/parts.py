@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from gnn.calibrate import log_odds
 from gnn.explain.shapley import shapley, smallest_removal
 from gnn.explain.silence import coalitions
-from gnn.features import Channels
 from gnn.labels import Labels
 from gnn.model import RiskModel
-from gnn.prior import prior_for
-from gnn.propagate import Propagated, label_channels
+from gnn.prior import lent
+from gnn.propagate import Propagated
 from gnn.risk import Risk, from_verdicts, judge
 from graph.campaigns.find import Partition
 from graph.errors import ExplanationError
@@ -55,14 +54,13 @@ def explained_senders(
     ExplanationError where the model does not score a sender as `risk` says.
     """
     rows = np.flatnonzero(risk.sender_risk >= line)
-    lent = label_channels(propagated, labels.malicious, labels.benign)
-    picked = _picked(propagated.structure, rows).beside(_picked(lent, rows))
+    picked = propagated.structure.at(rows).beside(lent(propagated, labels, rows))
     said, lifted = risk.from_verdicts[rows], risk.from_groups[rows]
     scored = risk.senders[rows] - said - lifted
     parts = {VERDICT: said, CAMPAIGN: lifted}
     needed = {CAMPAIGN: np.zeros(len(rows), dtype=bool)}
     base = np.zeros(len(rows))
-    for some in coalitions(picked, model, prior_for(propagated.structure)):
+    for some in coalitions(picked, model, propagated.prior):
         at, values = some.rows, model.calibration.logits(some.margins, risk.prior)
         refuse_gaps("sender", window.senders, rows[at], values[:, -1], scored[at], ROUNDING)
         values[:, -1] = scored[at]
@@ -103,7 +101,3 @@ def refuse_gaps(kind: str, nodes: pa.Table, rows: Ids, sums: Array, scores: Arra
         f"its reasons sum to {sums[worst]:.7f}, its log-odds are {scores[worst]:.7f}: {gaps[worst]:.3g} apart",
         REFRESH_AGAIN,
     )
-
-
-def _picked(channels: Channels, rows: Ids) -> Channels:
-    return Channels(channels.values[rows], channels.names, channels.blocks)

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gnn.features import Channels
-from gnn.model import ANCHOR_BLOCK, RiskModel
+from gnn.model import ANCHOR_BLOCK, MARGIN_SCALE, RiskModel
 from gnn.network import Normaliser, RiskNetwork
-from gnn.prior import MARGIN_SCALE
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -26,7 +25,7 @@ Mask = NDArray[np.bool_]
 
 HABITS = "behaviour"
 SAME_PLAYER = {"style": HABITS}
-CELLS = 8_192  # rows × coalitions worked on at once: what fits into a processor's cache
+CELLS = 4_096  # rows × coalitions worked on at once: what fits into a processor's cache
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,16 @@ class Coalitions:
     margins: Array
 
 
-def coalitions(picked: Channels, model: RiskModel, prior: RiskModel) -> Iterator[Coalitions]:
+def coalitions(picked: Channels, model: RiskModel, prior: RiskModel | None) -> Iterator[Coalitions]:
     """Margins under every coalition of the players that say something, rows with the same players together.
 
-    `picked` has the rows to explain, `prior` is normalised to the same window. All rows come back, each once.
+    `picked` has the rows to explain, `prior` is ready for the same window, None where the model has no channel for
+    it. All rows come back, each once.
     """
     order = tuple(dict.fromkeys(_player(block) for block in model.blocks if block != ANCHOR_BLOCK))
-    ours, theirs = _Switchable.of(model, picked, order), _Switchable.of(prior, picked, order)
-    heard = ours.heard | theirs.heard
+    ours = _Switchable.of(model, picked, order)
+    theirs = None if prior is None or ours.anchor is None else _Switchable.of(prior, picked, order)
+    heard = ours.heard if theirs is None else ours.heard | theirs.heard
     codes = heard @ (1 << np.arange(len(order)))
     for code in np.unique(codes):
         rows, present = np.flatnonzero(codes == code), np.flatnonzero([(code >> p) & 1 for p in range(len(order))])
@@ -63,10 +64,10 @@ def _player(block: str) -> str:
     return SAME_PLAYER.get(name, name)
 
 
-def _margins(ours: "_Switchable", theirs: "_Switchable", rows: Ids, players: Ids) -> Array:
+def _margins(ours: "_Switchable", theirs: "_Switchable | None", rows: Ids, players: Ids) -> Array:
     """Margins of rows under every coalition of players, shape (rows, coalitions)."""
     opinions = None
-    if ours.anchor is not None:
+    if theirs is not None and ours.anchor is not None:
         opinions = ours.anchor(theirs.margins(rows, players, None))
     return ours.margins(rows, players, opinions).numpy().astype(np.float64).T
 
@@ -128,7 +129,7 @@ class _Switchable:
         sums = (_held(len(players)) @ terms).reshape(members, count * len(rows), width)
         before = torch.zeros(count, len(rows))
         if opinions is not None and self.anchor is not None:
-            sums += opinions.reshape(1, -1, 1) * weight[:, self.anchor.column].unsqueeze(1)
+            sums.addcmul_(opinions.reshape(1, -1, 1), weight[:, self.anchor.column].unsqueeze(1))
             before = self.network.shape.anchor_scale * opinions + self.network.shape.anchor_bias
         return self.network.deeper(sums).mean(dim=0).reshape(count, len(rows)) + before
 

@@ -4,13 +4,14 @@ import numpy as np
 
 from gnn.features import Channels
 from gnn.fit import TrainOptions
+from gnn.labels import Labels, Rows
 from gnn.metrics import Scores
 from gnn.model import ANCHOR_BLOCK, RiskModel
 from gnn.references.detector import OWN, PROPAGATION
 from gnn.risk import Risk, judge, score
 from gnn.scene import Scene
 from gnn.teach import first_seen, teach
-from gnn.train import learnable, train
+from gnn.train import Order, learnable, train
 from graph.campaigns.find import FindOptions, find_groups
 
 
@@ -42,9 +43,7 @@ class OwnNetwork:
         if not learnable(taught.senders):
             return Scores(np.zeros(asked.window.senders.num_rows), calibrated=True)
         own = taught.own()
-        model = train(
-            own, lambda labels: nothing(len(labels.malicious)), taught.senders, first_seen(taught.window), options
-        )
+        model = train(own, nothing, taught.senders, Order.apart(first_seen(taught.window)), options)
         margins = model.margins(asked.own())
         free = margins[~asked.senders.known]
         prior = model.calibration.prior_of(free if len(free) else margins)
@@ -58,10 +57,11 @@ class PriorAlone:
 
     def fit_predict(self, taught: Scene, asked: Scene, options: TrainOptions) -> Scores:
         """A ranking: the prior is not calibrated to any home."""
-        prior = asked.propagated.structure.only({ANCHOR_BLOCK})
+        unknown = asked.senders.hiding(np.flatnonzero(asked.senders.known))
+        prior = asked.lend(unknown).only({ANCHOR_BLOCK})
         return Scores(prior.values[:, 0].astype(np.float64), calibrated=False)
 
 
-def nothing(rows: int) -> Channels:
-    """No channel at all."""
-    return Channels(np.zeros((rows, 0), np.float32), (), ())
+def nothing(labels: Labels, rows: Rows | None = None) -> Channels:
+    """No channel at all, for these rows or all: what labels tell where nothing is lent."""
+    return Channels(np.zeros((len(labels.malicious if rows is None else rows), 0), np.float32), (), ())

@@ -86,6 +86,10 @@ def build_window(piece: Slice, engine: Engine) -> Window:
         carried=tables.edge_table(joined.carried, CARRIED, clock),
         address_at=tables.pair_table(joined.address_at, ADDRESS_AT),
         same_mailbox=tables.pair_table(same_mailbox, SAME_MAILBOX),
+        edge_days={
+            name: tables.days_of(getattr(joined, name), clock.words)
+            for name in ("wrote_to", "linked_to", "sent_from", "carried")
+        },
     )
 
 

@@ -13,13 +13,12 @@ import ibis.expr.types as ir
 
 from graph.engine import Engine, distinct_items
 from graph.schema import CHANNELS, LAKE_EVENTS, REPORTS
-from graph.values import Slice
+from graph.values import DAYS_A_WORD, Slice
 
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR_US = timedelta(hours=1) // MICROSECOND
 DAY_US = timedelta(days=1) // MICROSECOND
-DAYS_A_WORD = 62  # of 64 bits: the sign stays out of it
 
 
 @dataclass(frozen=True)

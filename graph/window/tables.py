@@ -50,7 +50,7 @@ def ids_of(keys: pa.Array | pa.ChunkedArray, among: pa.Array) -> tuple[Ints, Int
 
 
 def counted(relation: pa.Table, target: str, ids: Ints, words: list[str]) -> Columns:
-    """The edges of a relation, in order: these ids in place of the target's texts, `active_days` of the words."""
+    """The edges of a relation, in order: these ids in place of the target's texts, `active_days` beside the words."""
     return in_order(with_active_days(with_ids(relation, target, ids), words), target)
 
 
@@ -72,9 +72,14 @@ def same_mailbox(senders: pa.Array, recipients: pa.Array) -> Columns:
 
 
 def with_active_days(edges: Columns, words: list[str]) -> Columns:
-    """The edges with `active_days`, the number of days whose bit is set, in place of the words of bits."""
-    active = sum((np.bitwise_count(edges.pop(word)).astype(np.int64) for word in words), np.zeros_like(edges["events"]))
+    """The edges with `active_days`, the number of days whose bit is set in the words."""
+    active = sum((np.bitwise_count(edges[word]).astype(np.int64) for word in words), np.zeros_like(edges["events"]))
     return edges | {"active_days": active}
+
+
+def days_of(edges: Columns, words: list[str]) -> Ints:
+    """The words of bits of every edge, shape (edges, words)."""
+    return np.stack([edges[word] for word in words], axis=1)
 
 
 def with_reports(wrote_to: Columns, reported: pa.Table, recipients: pa.Array) -> Columns:

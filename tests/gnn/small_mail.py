@@ -7,10 +7,10 @@ from windows import Letter, Report, letter, window
 
 from gnn.features import Channels
 from gnn.fit import TrainOptions
-from gnn.labels import Labels
+from gnn.labels import Labels, Rows
 from gnn.model import RiskModel
 from gnn.propagate import Propagated, label_channels, propagate
-from gnn.train import train
+from gnn.train import Order, train
 from graph.evidence import Evidence, column, gather_evidence
 from graph.values import Window
 
@@ -32,12 +32,13 @@ class Lesson:
     def no_domain_labels(self) -> Labels:
         return nothing_known(self.window.domains.num_rows)
 
-    def lend(self, labels: Labels) -> Channels:
-        return label_channels(self.propagated, labels.malicious, labels.benign)
+    def lend(self, labels: Labels, rows: Rows | None = None) -> Channels:
+        told = label_channels(self.propagated, labels.malicious, labels.benign)
+        return told if rows is None else told.at(rows)
 
     def fit(self, labels: Labels | None = None, options: TrainOptions = QUICK) -> RiskModel:
         started = column(self.window.senders.set_column(0, "t", self.window.senders["first_seen"].cast("int64")), "t")
-        return train(self.propagated.structure, self.lend, labels or self.labels, started, options)
+        return train(self.propagated.structure, self.lend, labels or self.labels, Order.apart(started), options)
 
 
 def nothing_known(rows: int) -> Labels:

@@ -15,8 +15,9 @@ from gnn.explain.parts import CAMPAIGN, VERDICT, Explained, explained_domains, e
 from gnn.explain.silence import HABITS, coalitions
 from gnn.features import Channels, channels
 from gnn.labels import Labels
-from gnn.model import ANCHOR_BLOCK, RiskModel
-from gnn.prior import MARGIN_SCALE, prior_for, propagate_informed
+from gnn.model import ANCHOR_BLOCK, MARGIN_SCALE, RiskModel
+from gnn.prior import lent, propagate_informed
+from gnn.propagate import label_channels
 from gnn.risk import Risk, from_verdicts, judge, score
 from gnn.teach import teach
 from graph import schema
@@ -41,22 +42,19 @@ class Scored:
             seen.window, seen.evidence, seen.propagated, seen.labels, self.domains, self.model, risk or self.risk
         )
 
-    def channels(self) -> Channels:
-        return self.lesson.propagated.structure.beside(self.lesson.lend(self.lesson.labels))
-
     def silenced(self, gone: set[str]) -> np.ndarray:  # type: ignore[type-arg]
         """Every sender's log-odds with some evidence silenced by hand, before verdicts and campaigns."""
-        seen = self.lesson.propagated.structure
-        own = Channels(seen.values[:, :-1], seen.names[:-1], seen.blocks[:-1])
-        prior = prior_for(own)
-        margin = prior.margins_of(_silent(prior, own, gone)) / MARGIN_SCALE
-        seen = own.beside(channels({"margin": margin}, ANCHOR_BLOCK))
-        whole = seen.beside(self.lesson.lend(self.lesson.labels))
+        seen, labels = self.lesson.propagated, self.lesson.labels
+        assert seen.prior is not None
+        known = seen.structure.beside(label_channels(seen, labels.malicious, labels.benign))
+        margin = seen.prior.margins_of(_silent(seen.prior, known, gone)) / MARGIN_SCALE
+        whole = known.beside(channels({"margin": margin}, ANCHOR_BLOCK))
         return self.model.calibration.logits(self.model.margins_of(_silent(self.model, whole, gone)), self.risk.prior)
 
 
 def _silent(model: RiskModel, whole: Channels, gone: set[str]) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
-    player = ["behaviour" if block == "style" else block.split(".")[0] for block in model.blocks]
+    heads = [block.split(".")[0] for block in model.blocks]
+    player = ["behaviour" if head == "style" else head for head in heads]
     zeros = Channels(np.zeros_like(whole.values), whole.names, whole.blocks)
     x, nothing = model.normalised(whole), model.normalised(zeros)
     nothing[:, [name == HABITS for name in player]] = 0
@@ -227,15 +225,16 @@ def test_a_domains_base_is_the_prior_and_its_users_and_verdicts_make_the_rest(sc
 
 
 def test_a_coalitions_value_is_the_score_with_the_others_silenced_by_hand(scored: Scored) -> None:
-    whole = scored.channels()
+    seen = scored.lesson.propagated
+    whole = seen.structure.beside(lent(seen, scored.lesson.labels))
     gone = {"linked_to", HABITS}
-    wanted, seen = scored.silenced(gone), 0
-    for some in coalitions(whole, scored.model, prior_for(scored.lesson.propagated.structure)):
+    wanted, rows = scored.silenced(gone), 0
+    for some in coalitions(whole, scored.model, seen.prior):
         code = sum(1 << p for p, name in enumerate(some.players) if name not in gone)
         values = scored.model.calibration.logits(some.margins, scored.risk.prior)
         assert values[:, code] == pytest.approx(wanted[some.rows], abs=NEAR)
-        seen += len(some.rows)
-    assert seen == len(wanted)
+        rows += len(some.rows)
+    assert rows == len(wanted)
 
 
 def test_what_is_needed_is_the_least_that_must_go(scored: Scored, explained: Explained) -> None:

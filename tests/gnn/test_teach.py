@@ -1,12 +1,12 @@
-"""The first model of a home: taught by verdicts of both classes, else by weaker signs, and said to be so."""
+"""The model of a home: taught by verdicts where they are enough, else the shipped prior, and said to be so."""
 
 import numpy as np
 from small_mail import QUICK, Lesson, nothing_known
 
 from gnn.labels import Labels
-from gnn.prior import propagate_informed
+from gnn.prior import lent, propagate_informed
 from gnn.registry import _pack
-from gnn.teach import first_seen, is_cold, teach, with_weak_labels
+from gnn.teach import first_seen, is_cold, teach
 
 
 def test_verdicts_of_both_classes_teach_a_model_of_the_homes_own(lesson: Lesson) -> None:
@@ -35,22 +35,27 @@ def test_verdicts_of_one_class_leave_the_prior_in_charge(lesson: Lesson) -> None
     assert is_cold(teach(lesson.window, informed, one_sided, QUICK))
 
 
-def test_the_prior_is_one_more_channel_of_every_sender(lesson: Lesson) -> None:
+def test_a_few_verdicts_are_lent_but_not_fitted_to(lesson: Lesson) -> None:
     informed = propagate_informed(lesson.window, lesson.evidence)
-    own = informed.structure.only({"prior"})
-    assert own.values.shape == (lesson.window.senders.num_rows, 1)
-    assert informed.structure.names[: len(lesson.propagated.structure.names)] == lesson.propagated.structure.names
+    rows = np.flatnonzero(lesson.labels.known)
+    few = lesson.labels.hiding(rows[:-20])
+    model = teach(lesson.window, informed, few, QUICK)
+    assert is_cold(model)
+    unknown = nothing_known(len(lesson.guilty))
+    told, untold = (model.margins(informed.structure.beside(lent(informed, known))) for known in (few, unknown))
+    assert not np.array_equal(told, untold)
+
+
+def test_the_prior_is_one_more_channel_of_what_labels_tell(lesson: Lesson) -> None:
+    informed = propagate_informed(lesson.window, lesson.evidence)
+    rows = np.array([3, 1])
+    whole, some = lent(informed, lesson.labels), lent(informed, lesson.labels, rows)
+    assert whole.only({"prior"}).values.shape == (lesson.window.senders.num_rows, 1)
+    assert np.allclose(whole.values[rows], some.values, atol=1e-4)
+    assert lent(lesson.propagated, lesson.labels).names == whole.names[:-1]
 
 
 def test_first_seen_grows_with_time(lesson: Lesson) -> None:
     times = lesson.window.senders["first_seen"].to_pylist()
     order = np.argsort(first_seen(lesson.window), kind="stable")
     assert [times[at] for at in order] == sorted(times)
-
-
-def test_a_verdict_is_never_overruled_by_a_weak_label(lesson: Lesson) -> None:
-    informed = propagate_informed(lesson.window, lesson.evidence)
-    weak = with_weak_labels(lesson.window, informed, lesson.labels)
-    known = lesson.labels.known
-    assert (weak.target[known] == lesson.labels.target[known]).all()
-    assert (weak.malicious[known] == lesson.labels.malicious[known]).all()

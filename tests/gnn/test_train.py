@@ -10,7 +10,7 @@ from gnn.calibrate import sigmoid
 from gnn.labels import Labels
 from gnn.model import RiskModel, block_numbers
 from gnn.registry import _pack
-from gnn.train import LEAST_OF_A_CLASS, cross_fitted, learnable
+from gnn.train import LEAST_FOR_VALIDATION, LEAST_OF_A_CLASS, cross_fitted, learnable, provable
 
 
 def whole(lesson: Lesson) -> "np.ndarray":
@@ -61,9 +61,12 @@ def test_the_card_says_what_it_was_fitted_on(lesson: Lesson, model: RiskModel) -
 
 
 def test_labels_of_both_classes_are_learnable_and_fewer_are_not() -> None:
-    both = Labels(np.repeat([1.0, 0.0], LEAST_OF_A_CLASS), np.repeat([0.0, 1.0], LEAST_OF_A_CLASS))
-    assert learnable(both)
+    target = np.arange(LEAST_FOR_VALIDATION) < LEAST_OF_A_CLASS
+    both = Labels(target * 1.0, ~target * 1.0)
+    assert provable(both)
     assert not learnable(both.hiding(np.array([0])))
+    assert learnable(fewer := both.hiding(np.array([LEAST_FOR_VALIDATION - 1])))
+    assert not provable(fewer)
     assert not learnable(nothing_known(50))
 
 

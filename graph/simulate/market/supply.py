@@ -202,9 +202,11 @@ class Supplier:
         return as_ints(rng.permutation(pool)[:n])
 
     def _staff(self) -> Ints:
-        """Everybody who works at one or two employers."""
+        """Everybody who works at one or two employers, or any member where no employer has its mail here."""
         society, rng = self.stage.society, self.stage.rng
         sizes = np.diff(society.staff_starts) * society.employer_hosted
+        if not sizes.any():
+            return society.members
         firms = rng.choice(len(sizes), 2, p=sizes / sizes.sum())
         return np.unique(np.concatenate([society.staff_of(int(firm)) for firm in firms]))
 
