@@ -63,7 +63,7 @@ def _refreshed(shot: Shot, verdict: Verdict, known: Known | None) -> Refreshed:
     """The end of the refresh's line at one moment."""
     scene = shot.scene
     risk = score(scene.propagated, scene.evidence, scene.senders, scene.domains, verdict.model)
-    groups = find_groups(scene.evidence, risk.senders, shot.options.find)
+    groups = find_groups(scene.propagated.burst, risk.senders, shot.options.find)
     decided = replace(shot.decided, senders=scene.senders, domains=scene.domains, known=known)
     refresh = work.identify(shot.piece, Champion("evaluation", verdict.model), decided)
     campaigns = work.campaigns_of(scene.window, scene.evidence, groups, risk, decided, refresh)
@@ -92,7 +92,7 @@ def families(shot: Shot, truth: Truth, stages: StageRecorder) -> Families:
     with stages.stage("campaigns without fingerprints"):
         scene = without(shot.scene, {"carried"})
         verdict = confront(scene, scene, shot.options.train, (), apart=False)
-        groups = find_groups(scene.evidence, verdict.risk.senders, shot.options.find)
+        groups = find_groups(scene.propagated.burst, verdict.risk.senders, shot.options.find)
     inside = truth.campaign >= 0
     found, true = alone(groups.group[inside]), truth.campaign[inside]
     pairs = pair_scores(found, true)

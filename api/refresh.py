@@ -50,7 +50,7 @@ def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> R
         decided = run("decisions", work.decisions_of, home, piece, window, options.as_of is None)
         model = run("model", work.champion_or_first, home, window, propagated, decided, options)
         risk = run("risk", work.risk_of, evidence, propagated, decided, model)
-        groups = run("groups", find_groups, evidence, risk.senders, options.find)
+        groups = run("groups", find_groups, propagated.burst, risk.senders, options.find)
         judged = run("judgement", work.judged_of, risk, groups, evidence, decided)
         answers = run("answers", work.answers_of, window, evidence, decided, judged, options)
         refresh = work.identify(piece, model, decided)

@@ -20,6 +20,7 @@ from gnn.labels import Labels
 from gnn.model import is_plain
 from gnn.network import PLAIN_SCALE
 from gnn.propagate import Pool, Propagated, label_channels
+from graph.evidence import Evidence
 
 Array = NDArray[np.float64]
 
@@ -144,7 +145,9 @@ def graded(source: Channels, pieces: int) -> Channels:
 def lent(graph: PlainGraph, labels: Labels) -> Channels:
     """Known labels lent by neighbours, as `gnn.propagate.label_channels` lends senders'. Over several hops a
     node's own label can come back, so callers hide it fold by fold (`gnn.train.cross_fitted`)."""
-    whole = Propagated(HeteroData(), (graph.pools()["rare"],), graph.adjacency, graph.own)
+    idle = np.zeros((len(graph.own.values), 1), np.float32)
+    burst = Evidence((), graph.adjacency, idle, idle)
+    whole = Propagated(HeteroData(), (graph.pools()["rare"],), graph.adjacency, graph.own, burst)
     return label_channels(whole, labels.malicious, labels.benign)
 
 

@@ -80,13 +80,17 @@ class Pool:
 @dataclass(frozen=True)
 class Propagated:
     """A window ready to learn from: the typed graph, its relations ready for pooling, and every channel that needs no
-    label (rows = senders). `cotargets` is sender × sender. `prior` is an earlier opinion, ready for this window's
-    channels, or None."""
+    label (rows = senders).
+
+    `cotargets` is sender × sender; `burst` is the evidence of the senders' bursts alone, which is what ties campaigns;
+    `prior` is an earlier opinion, ready for this window's channels, or None.
+    """
 
     data: HeteroData
     pools: tuple[Pool, ...]
     cotargets: sp.csr_matrix
     structure: Channels
+    burst: Evidence
     prior: RiskModel | None = None
 
 
@@ -97,18 +101,17 @@ def propagate(window: Window, evidence: Evidence) -> Propagated:
     every = pools(data)
     cotargets = _matrix(data, ("sender", "cotargets", "sender"))
     whole = structure(window, evidence, data, every, own)
-    return Propagated(data, every, cotargets, whole.beside(_of_burst(window, whole)))
-
-
-def _of_burst(window: Window, whole: Channels) -> Channels:
-    """The same channels of each sender's burst, in blocks of their own; its reports are those of the whole."""
     inner = burst_of(window)
-    if inner is not window:
-        evidence = gather_evidence(inner)
-        own = sender_channels(inner, evidence)
-        data = carrier(inner, evidence, own)
-        whole = structure(inner, evidence, data, pools(data), own)
-    return whole.without({"reports"}).within(BURST)
+    burst = evidence if inner is window else gather_evidence(inner)
+    of_burst = whole if inner is window else _structure_of(inner, burst)
+    together = whole.beside(of_burst.without({"reports"}).within(BURST))  # reports are about the whole
+    return Propagated(data, every, cotargets, together, burst)
+
+
+def _structure_of(window: Window, evidence: Evidence) -> Channels:
+    own = sender_channels(window, evidence)
+    data = carrier(window, evidence, own)
+    return structure(window, evidence, data, pools(data), own)
 
 
 def carrier(window: Window, evidence: Evidence, own: Channels) -> HeteroData:

@@ -118,7 +118,7 @@ def _lessons(options: PriorOptions, number: int) -> list[Lesson]:
         rows = _balanced(seen.target, seen.verdicts, options.rows, rng)
         structure = seen.propagated.structure
         own = structure.at(rows)
-        known = (_nothing_known(seen), seen.verdicts.hiding(rows), _some_known(seen, rows, rng))
+        known = (_nothing_known(seen), seen.verdicts, _some_known(seen, rows, rng))
         told = [_told(seen, labels, rows) for labels in known]
         shown = [own.beside(channels) for channels in told]
         normaliser = Normaliser.fit(structure.values, is_plain(shown[0].blocks))

@@ -2,8 +2,8 @@
 
 A stolen account's honest mail dilutes every mean over it. Here recurrent correspondents are left out, and of the rest
 the run of days that stands out most (scan statistic of a Poisson process, Kulldorff 1997, equation 2) is kept; where
-no run stands out, all days are. A Window comes in and a Window goes out, so all that is computed from one can be
-computed from the other. Knows no risk.
+no run stands out, all days with such mail are. A Window comes in and a Window goes out, so all that is computed from
+one can be computed from the other. Knows no risk.
 """
 
 from dataclasses import replace
@@ -22,6 +22,7 @@ Mask = NDArray[np.bool_]
 RECURRENT_DAYS, RECURRENT_SPAN = 3, 5  # a correspondent met on so many days, over so many days, is no stranger
 RUNS = (1, 2, 4, 8, 16)  # days
 LEAST_EVENTS, LEAST_DAYS = 4, 3  # of a sender in whom a run can stand out
+LEAST_FRESH = 0.01  # letters of a day to others than recurrent correspondents: less is rounding
 LEAST_SURPRISE = 4.0  # log-likelihood ratio of a run
 EDGES_AT_ONCE = 50_000
 DAY = np.timedelta64(86_400_000_000, "us")
@@ -39,7 +40,7 @@ def burst_of(window: Window) -> Window:
     days = profile(window.senders["days"], window.senders.num_rows).astype(np.float64)
     recurrent = _recurrent(window)
     fresh = days * _fresh_share(window, recurrent, days.shape)
-    inside = standing_out(fresh)
+    inside = standing_out(fresh) & (fresh > LEAST_FRESH)
     words = _packed(inside, window.edge_days["wrote_to"].shape[1])
     kept = {name: _kept(window, name, words, ~recurrent if name == "wrote_to" else None) for name in RELATIONS}
     return replace(window, **kept, senders=_senders(window, kept["wrote_to"], fresh * inside))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from graph import schema
 from graph.values import Window
@@ -82,6 +84,10 @@ def window(letters: Sequence[Letter], reports: Sequence[Report] = ()) -> Window:
         carried=_relation(schema.CARRIED, senders, texts, carried),
         address_at=_relation(schema.ADDRESS_AT, senders, domains, homes),
         same_mailbox=_relation(schema.SAME_MAILBOX, senders, recipients, both),
+        edge_days={
+            name: _days(edges)
+            for name, edges in (("wrote_to", written), ("linked_to", linked), ("sent_from", sent), ("carried", carried))
+        },
     )
 
 
@@ -96,6 +102,12 @@ def id_of(window: Window, kind: str, key: str) -> int:
 
 
 Edges = dict[Pair, list[Letter]]
+
+
+def _days(edges: Edges) -> NDArray[np.int64]:
+    """Of every edge, in the order of its keys, the days as bits of one word."""
+    words = [[sum(1 << day for day in {(one.ts - START).days for one in edges[pair]})] for pair in sorted(edges)]
+    return np.array(words, dtype=np.int64).reshape(-1, 1)
 
 
 def _edges(rows: Iterable[tuple[str, str | None, Letter]]) -> Edges:

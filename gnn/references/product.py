@@ -28,7 +28,7 @@ class GraphNetwork:
         """Log-odds before a sender's own verdict is counted, its campaign's risk included as in a refresh."""
         self.model = teach(taught.window, taught.propagated, taught.senders, options)
         risk = score(asked.propagated, asked.evidence, asked.senders, asked.domains, self.model)
-        groups = find_groups(asked.evidence, risk.senders, FindOptions(seed=options.seed))
+        groups = find_groups(asked.propagated.burst, risk.senders, FindOptions(seed=options.seed))
         self.risk = judge(risk, groups, asked.evidence, asked.domains)
         return Scores(self.risk.evidence_only, calibrated=True)
 

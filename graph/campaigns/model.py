@@ -6,7 +6,7 @@ that kind of evidence; suspects go to the group that explains them best, and gro
 (hard expectation maximisation; METHODS of the lab, adversarial recipe 2 and 3).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,9 +24,10 @@ class ModelOptions:
 
     rounds: int = 9  # each joins groups two by two, so nine gather five hundred fragments
     join: float = 4.0  # a suspect joins the group that explains it best when by at least this much
-    merge: float = 4.0  # groups are one where the members of one are explained by the other by at least this much
+    merge: float = 5.0  # groups are one where the members of one are explained by the other by at least this much
     cap: float = 8.0  # most that one kind of evidence can say
     least: float = -3.0  # one missing kind vetoes nothing
+    merge_least: float = -2.0  # likewise between groups: fragments fell apart by the very kind that they lack in common
     time_weight: float = 1.5  # effective number of independent draws from a day or hour profile
     target_draws: float = 3.0  # likewise of targets
     shrink: float = 2.0  # pseudo-members behind the share of members that keep a kind of evidence
@@ -56,7 +57,8 @@ def refine(evidence: Evidence, suspects: Ids, labels: Ids, names: tuple[str, ...
         before = labels = _compact(labels)
         if labels.max(initial=-1) < 0:
             return labels
-        labels = _compact(_merged(explained(kinds, (days, hours), labels, options), labels, options))
+        forgiving = explained(kinds, (days, hours), labels, replace(options, least=options.merge_least))
+        labels = _compact(_merged(forgiving, labels, options))
         labels = _reassigned(explained(kinds, (days, hours), labels, options), labels, options)
         if np.array_equal(before, labels):
             break

@@ -51,14 +51,14 @@ def tables(window: Window) -> dict[str, pa.Table]:
 
 
 def table_bytes(window: Window) -> dict[str, bytes]:
-    """Each table as an Arrow stream: equal bytes mean equal schema, values, chunks and validity."""
+    """Tables as Arrow streams, and days of edges: equal bytes mean equal schema, values, chunks and validity."""
     written = {}
     for name, table in tables(window).items():
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as stream:
             stream.write_table(table)
         written[name] = sink.getvalue().to_pybytes()
-    return written
+    return written | {f"days of {name}": days.tobytes() for name, days in window.edge_days.items()}
 
 
 def _written(path: Path, rows: list[Row], schema: pa.Schema) -> Path:
