@@ -32,13 +32,19 @@ class Scene:
 
 
 def without(scene: Scene, relations: set[str]) -> Scene:
-    """The scene with some relations emptied, co-targeting among them where the recipients go: nothing else can tell."""
+    """The scene with some relations emptied, co-targeting among them where the recipients go: nothing else can tell.
+
+    Their edges leave the window too, so that nothing worked out from it, as bursts, can tell either.
+    """
     emptied = tuple(_emptied(r) if r.name in relations else r for r in scene.evidence.relations)
     cotargets = scene.evidence.cotargets
     if "wrote_to" in relations:
         cotargets = type(cotargets)(cotargets.shape, dtype=cotargets.dtype)
     evidence = replace(scene.evidence, relations=emptied, cotargets=cotargets)
-    return replace(scene, evidence=evidence, propagated=propagate_informed(scene.window, evidence))
+    edges = {name: getattr(scene.window, name).slice(0, 0) for name in relations}
+    days = {name: bits[:0] if name in relations else bits for name, bits in scene.window.edge_days.items()}
+    propagated = propagate_informed(replace(scene.window, **edges, edge_days=days), evidence)
+    return replace(scene, evidence=evidence, propagated=propagated)
 
 
 def _emptied(relation: Relation) -> Relation:

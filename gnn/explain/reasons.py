@@ -48,6 +48,16 @@ WORDS = {
     CAMPAIGN: "it belongs to a campaign whose senders are risky together",
     VERDICT: "a verdict was given on it",
 }
+WORDS_OF_ONE = {  # peer
+    "linked_to": "links to {artefact}{more}, as one other sender does, whose risk is {risk:.0%}",
+    "sent_from": "sends from {artefact}{more}, as one other sender does, whose risk is {risk:.0%}",
+    "carried": "carries a text ({artefact}{more}) that one other sender carries, whose risk is {risk:.0%}",
+    "address_at": "has its address at {artefact}{more}, as one other sender does, whose risk is {risk:.0%}",
+    "wrote_to": "writes to {artefact}{more}, to whom one other sender writes, whose risk is {risk:.0%}",
+    "cotargets": "shares far more targets than chance with one other sender, whose risk is {risk:.0%}",
+    "reports": "its own messages were reported by one recipient",
+    USERS: "one sender uses it, whose risk is {risk:.0%}",
+}
 WORDS_OF_DOMAINS = {**WORDS, USERS: "{peers} senders use it, their mean risk is {risk:.0%}"}
 BASE_WORDS = "without evidence it would score {base:+.2f}, in log-odds"
 STAYS_WORDS = "; no removal of evidence brings it under {line:.0%}"
@@ -79,7 +89,8 @@ class _Names:
 
     def sentence(self, relation: str, artefact: str | None, peers: int, risk: float, more: int) -> str:
         further = f" and {more} more" if more else ""
-        return _sentence(self.words[relation].format(artefact=artefact, more=further, peers=peers, risk=risk))
+        words = WORDS_OF_ONE if peers == 1 and relation in WORDS_OF_ONE else self.words
+        return _sentence(words[relation].format(artefact=artefact, more=further, peers=peers, risk=risk))
 
 
 def reasons(

@@ -66,7 +66,8 @@ def describe_campaigns(
     """The campaigns of a refresh: ids carried over from `known`, tables made, verdicts (`judged`) made states."""
     groups = _Groups.of(window, evidence, partition)
     domains = _member_domains(groups)
-    identities = carry_over(_keys(groups, domains), known, refresh)
+    dismissed = {name for name, verdict in judged.items() if verdict == "benign"}
+    identities = carry_over(_keys(groups, domains), known, refresh, dismissed)
     names = np.array(identities.ids, dtype=object)
     members = pd.concat(
         [_sender_rows(groups, names, partition), _domain_rows(groups, names, domains), _target_rows(groups, names)]

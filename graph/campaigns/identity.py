@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,11 +55,14 @@ class Identities:
     lineage: pa.Table
 
 
-def carry_over(groups: list[Group], known: Known | None, refresh: Refresh) -> Identities:
+def carry_over(
+    groups: list[Group], known: Known | None, refresh: Refresh, dismissed: Set[str] = frozenset()
+) -> Identities:
     """Give every group the id of the earlier campaign that it continues, or a new one derived from its founders.
 
     Continuation is the assignment that keeps the most common members in all (Kuhn–Munkres), not a greedy choice; a
-    pair counts where the common members are at least `KEPT_SHARE` of the smaller side.
+    pair counts where the common members are at least `KEPT_SHARE` of the smaller side. What a person `dismissed` never
+    merges into another: it stays under its id, though no group may be left of it.
     """
     old = known.groups() if known else {}
     names = sorted(old)
@@ -70,7 +74,8 @@ def carry_over(groups: list[Group], known: Known | None, refresh: Refresh) -> Id
     for at, group in enumerate(groups):
         log.group(ids[at], group, old, states, at in matched)
     taken = set(matched.values())
-    gone = _gone(log, names, taken, common, ids, states)
+    merging = {pair: share for pair, share in common.items() if names[pair[1]] not in dismissed}
+    gone = _gone(log, names, taken, merging, ids, states)
     for (at, o), share in sorted(common.items()):
         if at not in matched and o in taken:
             log.add(names[o], "split", ids[at], share)

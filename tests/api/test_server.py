@@ -113,7 +113,7 @@ def test_a_server_told_to_end_finishes_the_request_under_way_and_takes_no_other(
             if workers == 1:
                 until(lambda: not _reachable(address))
             else:
-                until(lambda: sum(process.is_running() for process in _workers(running.process.pid)) == 1)
+                until(lambda: len(_workers(running.process.pid)) == 1)
             time.sleep(0.5)  # by now an impatient one has hung up
             half.sendall(body[10:])
             answer = b"".join(iter(lambda: half.recv(1 << 16), b""))
@@ -124,8 +124,15 @@ def test_a_server_told_to_end_finishes_the_request_under_way_and_takes_no_other(
 
 
 def _workers(pid: int) -> list[psutil.Process]:
-    """The processes that answer for a server with several."""
-    return [child for child in psutil.Process(pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    """The server's worker processes; those that have ended are none, though nobody has fetched their status yet."""
+    return [child for child in psutil.Process(pid).children() if _is_worker(child)]
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 def _holds(process: psutil.Process, peer: tuple[str, int]) -> bool:
