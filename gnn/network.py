@@ -24,13 +24,15 @@ class NetworkShape:
     """Sizes and dropout rates. `members` networks of two hidden layers `width` wide are trained side by side.
 
     `anchor` is the column of an earlier opinion, −1 for none: the logit is `anchor_scale · column + anchor_bias` plus
-    what the network adds, which is nothing before the first step.
+    what the network adds, which is nothing before the first step and never more than `reach` either way: a few hundred
+    verdicts, chosen by whoever gave them, may correct the prior on everybody, but not replace it.
     """
 
     inputs: int
     anchor: int = -1
     anchor_scale: float = 0.0
     anchor_bias: float = 0.0
+    reach: float = 1.0
     members: int = 4
     width: int = 48
     dropout: float = 0.3
@@ -84,7 +86,7 @@ class RiskNetwork(nn.Module):
         hidden = self.drop(torch.nn.functional.silu(sums, inplace=not self.training))
         hidden = torch.nn.functional.silu(self.second(hidden), inplace=not self.training)
         logits: Tensor = self.out(hidden).squeeze(-1)
-        return logits
+        return logits if self.shape.anchor < 0 else self.shape.reach * torch.tanh(logits / self.shape.reach)
 
     def _opinion(self, x: Tensor) -> Tensor:
         if self.shape.anchor < 0:

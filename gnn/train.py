@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 
 LEAST_OF_A_CLASS = 5  # fewer labels of one class than this teach nothing
 LEAST_FOR_VALIDATION = 40
-PROVEN = 2.0  # standard errors by which later, unrelated labels must speak for leaving the prior
+PROVEN = 1.0  # standard errors by which later, unrelated labels must speak for leaving the prior
 UNTAUGHT_RISK = 0.01  # of everybody, own verdicts aside, where one class is unknown: there is nothing to tell apart
 
 
