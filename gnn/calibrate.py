@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 NEWTON_STEPS = 5  # in each round
 ROUNDS = 30
 RIDGE = np.array([5.0, 1.0])  # pseudo-observations that keep slope near 1 and offset near 0 where few labels say more
+LEAST_SLOPE = 0.5  # verdicts go to what was reported, not to a fair sample: they may flatten a margin by half at most
 FLIPPED, KEPT = 2.0, 20.0  # pseudo-labels that were wrong and right: one verdict in eleven, until the home says
 PRIOR_ROUNDS = 100
 LEAST_PRIOR, MOST_PRIOR = 1e-4, 0.95
@@ -53,7 +54,7 @@ class Calibration:
 
 
 def calibrate(margins: Array, target: Array, weight: Array) -> Calibration:
-    """Slope and offset by penalised logistic regression on held-out margins, some labels wrong; slope at least 0.05.
+    """Slope and offset by penalised logistic regression on held-out margins, some labels wrong.
 
     A label that the margin flatly contradicts is taken for a mistake instead of flattening everybody's probability.
     """
@@ -71,7 +72,7 @@ def calibrate(margins: Array, target: Array, weight: Array) -> Calibration:
         moved, beta = float(np.abs(now - beta).max()), now
         if moved < 1e-9:
             break
-    return Calibration(float(max(beta[0], 0.05)), float(beta[1]), prior)
+    return Calibration(float(max(beta[0], LEAST_SLOPE)), float(beta[1]), prior)
 
 
 def _regressed(design: Array, target: Array, weight: Array, beta: Array) -> Array:
