@@ -85,7 +85,8 @@ def test_a_champion_that_knows_nothing_is_beaten_and_the_card_says_by_how_much(l
     blank = registry.load(home, first.champion)
     rng = np.random.default_rng(0)
     noise = {name: rng.normal(size=w.shape).astype(w.dtype) for name, w in blank.weights.items()}
-    registry.promote(home, registry.save(home, replace(blank, weights=noise)))
+    unheld = replace(blank.shape, anchor_scale=0.0, reach=50.0)  # nothing of the prior is left
+    registry.promote(home, registry.save(home, replace(blank, weights=noise, shape=unheld)))
     done = train(home, options)
     assert done.promoted
     assert done.comparison is not None
