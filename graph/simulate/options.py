@@ -198,10 +198,7 @@ class WorldOptions:
     labels: Labels = field(default_factory=Labels)
 
     def __post_init__(self) -> None:
-        _check("events", self.events >= SMALLEST_WORLD, f"a world needs at least {SMALLEST_WORLD} events")
-        _check("days", self.days >= FEWEST_DAYS, f"a world needs at least {FEWEST_DAYS} days")
-        _check("hardness", 0.0 <= self.hardness <= 1.0, "hardness lies between 0 and 1")
-        _check("seed", self.seed >= 0, "a seed is not negative")
+        check_bounds(self.events, self.days, self.hardness, self.seed)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for world.json."""
@@ -237,18 +234,26 @@ def from_table(table: Mapping[str, Any]) -> WorldOptions:
 def _filled(default: Any, table: Mapping[str, Any], where: str) -> Any:
     known = {f.name for f in fields(default)}
     for name in table:
-        _check(f"{where}.{name}", name in known, "there is no such option")
+        check(f"{where}.{name}", name in known, "there is no such option")
     return replace(default, **{name: _value(getattr(default, name), value, name) for name, value in table.items()})
 
 
 def _value(default: Any, value: Any, name: str) -> Any:
     if isinstance(default, Dial):
         pair = isinstance(value, list) and len(value) == 2
-        _check(name, pair, "a dial is a pair [easy, hard]")
+        check(name, pair, "a dial is a pair [easy, hard]")
         return Dial(*map(float, value))
     return _filled(default, value, name) if isinstance(value, Mapping) else type(default)(value)
 
 
-def _check(thing: str, holds: bool, reason: str) -> None:
+def check_bounds(events: int, days: int, hardness: float, seed: int) -> None:
+    """What every family of worlds asks of these. Raises RingleaderError that names the first one out of range."""
+    check("events", events >= SMALLEST_WORLD, f"a world needs at least {SMALLEST_WORLD} events")
+    check("days", days >= FEWEST_DAYS, f"a world needs at least {FEWEST_DAYS} days")
+    check("hardness", 0.0 <= hardness <= 1.0, "hardness lies between 0 and 1")
+    check("seed", seed >= 0, "a seed is not negative")
+
+
+def check(thing: str, holds: bool, reason: str) -> None:
     if not holds:
         raise RingleaderError(f"simulator option {thing}", reason, "Correct it and run again")

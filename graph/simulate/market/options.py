@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from graph.errors import RingleaderError
-from graph.simulate.options import EPOCH, FEWEST_DAYS, SMALLEST_WORLD
+from graph.simulate.options import EPOCH, check_bounds
 
 Dial = tuple[float, float]  # a number at hardness 0 and at hardness 1
 
@@ -137,10 +137,7 @@ class MarketOptions:
     desk: DeskOptions = field(default_factory=DeskOptions)
 
     def __post_init__(self) -> None:
-        _check("events", self.events >= SMALLEST_WORLD, f"a world needs at least {SMALLEST_WORLD} events")
-        _check("days", self.days >= FEWEST_DAYS, f"a world needs at least {FEWEST_DAYS} days")
-        _check("hardness", 0.0 <= self.hardness <= 1.0, "hardness lies between 0 and 1")
-        _check("seed", self.seed >= 0, "a seed is not negative")
+        check_bounds(self.events, self.days, self.hardness, self.seed)
 
     def at(self, dial: Dial) -> float:
         """A dial's value in this world."""
@@ -173,8 +170,3 @@ def load_market(
     chosen = {"events": events, "seed": seed, "hardness": hardness, "days": days}
     given = {key: value for key, value in chosen.items() if value is not None}
     return MarketOptions(preset=preset, **PRESETS[preset] | given)
-
-
-def _check(thing: str, holds: bool, reason: str) -> None:
-    if not holds:
-        raise RingleaderError(f"simulator option {thing}", reason, "Correct it and run again")

@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from graph.errors import RingleaderError
-from graph.simulate.options import EPOCH, FEWEST_DAYS, SMALLEST_WORLD
+from graph.simulate.options import EPOCH, check_bounds
 
 PRESETS: dict[str, dict[str, Any]] = {
     "ordinary": {"hardness": 0.1},
@@ -32,10 +32,7 @@ class PatternOptions:
     preset: str = "ordinary"
 
     def __post_init__(self) -> None:
-        _check("events", self.events >= SMALLEST_WORLD, f"a world needs at least {SMALLEST_WORLD} events")
-        _check("days", self.days >= FEWEST_DAYS, f"a world needs at least {FEWEST_DAYS} days")
-        _check("hardness", 0.0 <= self.hardness <= 1.0, "hardness lies between 0 and 1")
-        _check("seed", self.seed >= 0, "a seed is not negative")
+        check_bounds(self.events, self.days, self.hardness, self.seed)
 
     def stream(self, name: str) -> np.random.Generator:
         """A stream of chance of its own for each part, so that one part's draws never move another's."""
@@ -63,8 +60,3 @@ def load_patterns(
     chosen = {"events": events, "seed": seed, "hardness": hardness, "days": days}
     given = {key: value for key, value in chosen.items() if value is not None}
     return PatternOptions(preset=preset, **PRESETS[preset] | given)
-
-
-def _check(thing: str, holds: bool, reason: str) -> None:
-    if not holds:
-        raise RingleaderError(f"simulator option {thing}", reason, "Correct it and run again")
