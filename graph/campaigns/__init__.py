@@ -3,5 +3,6 @@
 from graph.campaigns.describe import describe_campaigns
 from graph.campaigns.find import FindOptions, Partition, find_groups
 from graph.campaigns.identity import Known, carry_over
+from graph.campaigns.warm import last_groups
 
-__all__ = ["FindOptions", "Known", "Partition", "carry_over", "describe_campaigns", "find_groups"]
+__all__ = ["FindOptions", "Known", "Partition", "carry_over", "describe_campaigns", "find_groups", "last_groups"]

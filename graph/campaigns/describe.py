@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from graph import schema
 from graph.campaigns.find import Partition
-from graph.campaigns.identity import Group, Identities, Known, carry_over
+from graph.campaigns.identity import OWNED, Group, Identities, Known, carry_over
 from graph.campaigns.impact import impact_table
 from graph.campaigns.risk import group_logits, operation_id, operations
 from graph.campaigns.words import sentence
@@ -123,7 +123,19 @@ def _keys(groups: _Groups, domains: sp.coo_matrix) -> list[Group]:
         keys[g].add(f"sender:{name}")
     for name, g in zip(_names(groups.window.domains, domains.row), domains.col.tolist(), strict=True):
         keys[g].add(f"domain:{name}")
+    for relation, kind in OWNED.items():
+        artefacts, owner = _owned(groups, relation)
+        nodes = getattr(groups.window, groups.evidence.relation(relation).nodes)
+        for name, g in zip(_names(nodes, artefacts), owner.tolist(), strict=True):
+            keys[g].add(f"{kind}:{name}")
     return [frozenset(k) for k in keys]
+
+
+def _owned(groups: _Groups, relation: str) -> tuple[Ids, Ids]:
+    """Artefacts that two members or more use, and they are most of those who do; and the group of each."""
+    cells = groups.inside[relation].tocoo()
+    mine = (cells.data >= 2) & (2 * cells.data > groups.evidence.relation(relation).degree[cells.row])
+    return cells.row[mine].astype(np.int64), cells.col[mine].astype(np.int64)
 
 
 def _sender_rows(groups: _Groups, names: NDArray[np.object_], partition: Partition) -> pd.DataFrame:

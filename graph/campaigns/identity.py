@@ -2,42 +2,57 @@
 
 import base64
 import hashlib
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from graph import schema
 from graph.values import Refresh
 
-KEPT_SHARE = 0.3  # of the smaller side: below it two groups with common members are two campaigns
-CHANGED_SHARE = 0.1  # growth or loss of members that is worth a line in the log
+KEPT_SHARE = 0.3  # of the smaller side's senders: below it two groups with common senders are two campaigns
+KEPT_SENDERS = 2  # one common sender is a chance meeting, unless a side has no more
+KEPT_INFRASTRUCTURE = 0.5  # of the smaller side's artefacts: as good as that share of senders
+KEPT_ARTEFACTS = 2  # one alone may be a rented server that changed hands
+INFRASTRUCTURE_WORTH = 0.5  # all artefacts in common weigh as much as half of the smaller side's senders in common
+CHANGED_SHARE = 0.1  # growth or loss of senders that is worth a line in the log
 ID_BYTES = 10
+SENDER = "sender:"
+OWNED = {"sent_from": "network", "carried": "fingerprint"}  # evidence that is infrastructure where members have most
 
-Group = frozenset[str]
+Group = frozenset[str]  # keys `kind:key`: senders, and the domains, networks and fingerprints that are mostly theirs
 
 
 @dataclass(frozen=True)
 class Known:
-    """The campaigns of an earlier refresh, tables as in `graph.schema`; sleeping ones keep their `evidence`."""
+    """The campaigns of an earlier refresh, tables as in `graph.schema`; sleeping ones keep their `evidence`.
+
+    `as_of`: the end of that refresh's window, None where it is not known.
+    """
 
     campaigns: pa.Table
     members: pa.Table
     lineage: pa.Table
     evidence: pa.Table = field(default_factory=schema.EVIDENCE.empty_table)
+    as_of: datetime | None = None
 
     def groups(self) -> dict[str, Group]:
-        """Senders and domains of every campaign that still has an id of its own."""
+        """Senders and infrastructure of every campaign that still has an id of its own."""
         out: dict[str, set[str]] = {row: set() for row in self.campaigns["campaign_id"].to_pylist()}
         columns = (self.members[name].to_pylist() for name in ("campaign_id", "role", "key"))
         for campaign, role, key in zip(*columns, strict=True):
             if role != "target" and campaign in out:
                 out[campaign].add(f"{role}:{key}")
+        names = ("campaign_id", "relation", "artefact", "inside", "outside")
+        for campaign, relation, artefact, inside, outside in zip(
+            *(self.evidence[name].to_pylist() for name in names), strict=True
+        ):
+            if relation in OWNED and inside > outside and campaign in out:
+                out[campaign].add(f"{OWNED[relation]}:{artefact}")
         return {campaign: frozenset(keys) for campaign, keys in out.items()}
 
     def states(self) -> dict[str, str]:
@@ -55,30 +70,46 @@ class Identities:
     lineage: pa.Table
 
 
+@dataclass(frozen=True)
+class Kinship:
+    """How far a group continues an earlier campaign.
+
+    `share`: of the earlier one's senders that are in the group, or of its infrastructure where no sender is left.
+    `gain`: senders in common, plus up to `INFRASTRUCTURE_WORTH` of the smaller side's for common infrastructure.
+    """
+
+    share: float
+    gain: float
+
+
+Kin = dict[tuple[int, int], Kinship]
+
+
 def carry_over(
     groups: list[Group], known: Known | None, refresh: Refresh, dismissed: Set[str] = frozenset()
 ) -> Identities:
     """Give every group the id of the earlier campaign that it continues, or a new one derived from its founders.
 
-    Continuation is the assignment that keeps the most common members in all (Kuhn–Munkres), not a greedy choice; a
-    pair counts where the common members are at least `KEPT_SHARE` of the smaller side. What a person `dismissed` never
-    merges into another: it stays under its id, though no group may be left of it.
+    Continuation is the assignment with the largest gain in all (a sparse assignment problem, not a greedy choice). A
+    pair counts where it has enough in common: shares of the smaller side's senders and infrastructure, each in units
+    of `KEPT_SHARE` and `KEPT_INFRASTRUCTURE`, sum to one or more. What a person `dismissed` never merges into another:
+    it stays under its id, though no group may be left of it. The order of `groups` changes nobody's id.
     """
     old = known.groups() if known else {}
     names = sorted(old)
-    common = _common(groups, [old[name] for name in names])
-    matched = _assign(common, len(groups), len(names))
+    kin = _kin(groups, [old[name] for name in names])
+    matched = _assigned(groups, kin, len(names))
     ids = tuple(names[matched[at]] if at in matched else new_id(group, refresh) for at, group in enumerate(groups))
     states = known.states() if known else {}
     log = _Log(refresh)
     for at, group in enumerate(groups):
         log.group(ids[at], group, old, states, at in matched)
     taken = set(matched.values())
-    merging = {pair: share for pair, share in common.items() if names[pair[1]] not in dismissed}
+    merging = {pair: kinship for pair, kinship in kin.items() if names[pair[1]] not in dismissed}
     gone = _gone(log, names, taken, merging, ids, states)
-    for (at, o), share in sorted(common.items()):
+    for (at, o), kinship in sorted(kin.items(), key=lambda item: (names[item[0][1]], ids[item[0][0]])):
         if at not in matched and o in taken:
-            log.add(names[o], "split", ids[at], share)
+            log.add(names[o], "split", ids[at], kinship.share)
     before = known.lineage.to_pylist() if known else []
     return Identities(ids, gone, pa.Table.from_pylist(before + log.rows, schema.LINEAGE))
 
@@ -109,84 +140,96 @@ class _Log:
             }
         )
 
-    def group(self, name: str, group: Group, old: dict[str, Group], states: dict[str, str], kept: bool) -> None:
+    def group(self, name: str, group: Group, old: Mapping[str, Group], states: Mapping[str, str], kept: bool) -> None:
         """The lines of a group that lives now."""
         if not kept:
             self.add(name, "born", None, 1.0)
             return
+        now, then = _senders(group), _senders(old[name])
         if states.get(name) == "dormant":
-            self.add(name, "revived", None, len(group & old[name]) / max(len(group), 1))
-        change = len(group) / max(len(old[name]), 1) - 1
+            self.add(name, "revived", None, len(now & then) / max(len(now), 1))
+        change = len(now) / max(len(then), 1) - 1
         if abs(change) > CHANGED_SHARE:
             self.add(name, "grew" if change > 0 else "shrank", None, change)
 
 
-def _common(groups: list[Group], old: list[Group]) -> dict[tuple[int, int], float]:
-    """Share of common members, of the smaller side, for every pair (group, earlier) that has enough."""
+def _senders(group: Group) -> Group:
+    return frozenset(key for key in group if key.startswith(SENDER))
+
+
+def _kin(groups: list[Group], old: list[Group]) -> Kin:
+    """The kinship of every pair (group, earlier) that has enough in common."""
     owners: dict[str, list[int]] = {}
-    for o, members in enumerate(old):
-        for key in members:
+    for o, keys in enumerate(old):
+        for key in keys:
             owners.setdefault(key, []).append(o)
-    out = {}
+    sizes = [_sizes(keys) for keys in old]
+    out: Kin = {}
     for at, group in enumerate(groups):
-        counts: dict[int, int] = {}
+        common: dict[int, list[int]] = {}
         for key in group:
             for o in owners.get(key, ()):
-                counts[o] = counts.get(o, 0) + 1
-        for o, count in counts.items():
-            share = count / max(min(len(group), len(old[o])), 1)
-            if share >= KEPT_SHARE:
-                out[at, o] = share + count * 1e-9  # among equal shares the larger overlap
+                common.setdefault(o, [0, 0])[not key.startswith(SENDER)] += 1
+        mine = _sizes(group)
+        for o, (senders, artefacts) in common.items():
+            kinship = _kinship((senders, artefacts), mine, sizes[o])
+            if kinship is not None:
+                out[at, o] = kinship
     return out
 
 
-def _assign(common: dict[tuple[int, int], float], groups: int, old: int) -> dict[int, int]:
-    """The assignment with the largest total share, component by component."""
-    if not common:
+def _sizes(group: Group) -> tuple[int, int]:
+    """Senders and artefacts of a group."""
+    senders = sum(key.startswith(SENDER) for key in group)
+    return senders, len(group) - senders
+
+
+def _kinship(common: tuple[int, int], mine: tuple[int, int], theirs: tuple[int, int]) -> Kinship | None:
+    """What two sides with so much in `common` are to each other; each a count of senders and of artefacts."""
+    smaller = min(mine[0], theirs[0]), min(mine[1], theirs[1])
+    senders, artefacts = (count / max(least, 1) for count, least in zip(common, smaller, strict=True))
+    enough = senders / KEPT_SHARE if common[0] >= min(KEPT_SENDERS, smaller[0]) else 0.0
+    enough += artefacts / KEPT_INFRASTRUCTURE if common[1] >= KEPT_ARTEFACTS else 0.0
+    if enough < 1:
+        return None
+    share = common[0] / theirs[0] if common[0] else common[1] / max(theirs[1], 1)
+    return Kinship(share, common[0] + INFRASTRUCTURE_WORTH * artefacts * max(smaller[0], 1))
+
+
+def _assigned(groups: list[Group], kin: Kin, old: int) -> dict[int, int]:
+    """The earlier campaign of each group that continues one: the assignment with the largest gain in all.
+
+    Jonker and Volgenant's algorithm for sparse matrices; each group may also stay without one, at almost no gain.
+    """
+    order = sorted({at for at, _ in kin}, key=lambda at: sorted(groups[at]))  # ties fall the same way in any order
+    if not order:
         return {}
-    pairs = sorted(common)
-    rows, cols = np.array(pairs).T
-    size = groups + old
-    adjacency = coo_matrix((np.ones(len(pairs)), (rows, cols + groups)), shape=(size, size))
-    _, part = connected_components(adjacency, directed=False)
-    matched: dict[int, int] = {}
-    by_part: dict[int, list[tuple[int, int]]] = {}
-    for pair in pairs:
-        by_part.setdefault(int(part[pair[0]]), []).append(pair)
-    for inside in by_part.values():
-        matched.update(_assign_part(inside, common))
-    return matched
-
-
-def _assign_part(pairs: list[tuple[int, int]], common: dict[tuple[int, int], float]) -> dict[int, int]:
-    left, right = sorted({g for g, _ in pairs}), sorted({o for _, o in pairs})
-    gain: NDArray[np.float64] = np.zeros((len(left), len(right)))
-    for g, o in pairs:
-        gain[left.index(g), right.index(o)] = common[g, o]
-    chosen = zip(*linear_sum_assignment(gain, maximize=True), strict=True)
-    return {left[i]: right[j] for i, j in chosen if gain[i, j] > 0}
+    place = {at: row for row, at in enumerate(order)}
+    pairs = sorted(kin, key=lambda pair: (place[pair[0]], pair[1]))
+    alone = np.arange(len(order))
+    rows = np.concatenate([[place[at] for at, _ in pairs], alone])
+    columns = np.concatenate([[o for _, o in pairs], old + alone])
+    gains = np.concatenate([[kin[pair].gain for pair in pairs], np.full(len(order), 1e-6)])
+    matrix = csr_matrix((gains, (rows, columns)), shape=(len(order), old + len(order)))
+    chosen = zip(*min_weight_full_bipartite_matching(matrix, maximize=True), strict=True)
+    return {order[row]: int(column) for row, column in chosen if column < old}
 
 
 def _gone(
-    log: _Log,
-    names: list[str],
-    taken: set[int],
-    common: dict[tuple[int, int], float],
-    ids: tuple[str, ...],
-    states: dict[str, str],
+    log: _Log, names: list[str], taken: set[int], kin: Kin, ids: tuple[str, ...], states: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Earlier campaigns that no group continues: merged into the one with most of them, or dormant."""
-    heirs: dict[int, tuple[float, int]] = {}
-    for (at, o), share in common.items():
+    heirs: dict[int, tuple[float, str, float]] = {}
+    for (at, o), kinship in kin.items():
         if o not in taken:
-            heirs[o] = max(heirs.get(o, (0.0, -1)), (share, at))
+            heirs[o] = max(heirs.get(o, (0.0, "", 0.0)), (kinship.gain, ids[at], kinship.share))
     dormant = []
     for o, name in enumerate(names):
         if o in taken:
             continue
         if o in heirs:
-            share, at = heirs[o]
-            log.add(name, "merged", ids[at], share)
+            _, heir, share = heirs[o]
+            log.add(name, "merged", heir, share)
             continue
         dormant.append(name)
         if states.get(name) not in ("dormant", "dismissed"):
