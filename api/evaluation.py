@@ -25,8 +25,9 @@ from gnn.agreement import Agreement, agreement
 from gnn.domains import DomainScope, domain_scope
 from gnn.evaluate import Scope, Truth, Verdict, bunches, confront, scope
 from gnn.leaks import Checked, no_asked_label, no_common_campaign, no_late_label, no_own_label
+from gnn.learning_curve import LearningCurve, Lesson, learning_curves
 from gnn.references import GraphTrees, OwnTrees, references
-from gnn.report import Evaluation, Families, Identity, LearningPoint
+from gnn.report import Evaluation, Families, Identity
 from gnn.scene import Scene, without
 from graph.home import Home
 
@@ -45,12 +46,11 @@ HOME_PROTOCOL = (
 CONFOUNDED = {"wrote_to", "sent_from"}  # in the sample both tell the collection apart, not the spam (data/README.md)
 NEW, KNOWN = "new campaigns (no member labelled)", "known campaigns (some member labelled)"
 Checks = tuple[Checked, ...]
-LESSONS = (0.1, 0.25, 0.5)  # of the verdicts, the first ones given, beside all of them: the learning curve
 
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What is looked at: `references` is "quick" or "all"; without reports and after fewer verdicts only if asked."""
+    """What is looked at: `references` is "quick" or "all"; without reports and with fewer verdicts only if asked."""
 
     references: str = "quick"
     without_reports: bool = False
@@ -91,7 +91,7 @@ def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, s
         scopes += trial.without_reports() if options.without_reports else ()
         found, identity = refreshed_twice(home, shot, verdict, trial.answers.truth.campaign, stages)
         known_families = campaign_figures.families(shot, trial.truth, stages) if trial.answers.families else None
-        learning = trial.learning(scopes[0]) if options.learning_curve else ()
+        learning = trial.learning(shot.scene, verdict) if options.learning_curve else ()
     return trial.evaluation(
         source=f"world {world.folder.name}",
         protocol=f"{WORLD_PROTOCOL} {world.caveat}".strip(),
@@ -137,7 +137,7 @@ def evaluate_home(home: Home, settings: Settings, options: EvaluateOptions, stag
         found=found,
         identity=identity,
         families=None,
-        learning=trial.learning(judged[0]) if options.learning_curve else (),
+        learning=trial.learning(taught.scene, verdict) if options.learning_curve else (),
         before=0,
     )
 
@@ -222,21 +222,16 @@ class Trial:
         silent = replace(self, shot=bare)
         return silent.scopes(bare.scene, silent.confronted(taught, f"network and references{suffix}"), suffix)
 
-    def learning(self, everything: Scope) -> tuple[LearningPoint, ...]:
-        """The first question asked of the product again after fewer verdicts, the first ones given."""
-        name, rows = next(iter(self._asked(self.shot.scene).items()))
-        times = np.sort(first_decided(self.shot)[self.shot.scene.senders.known])
-        out = []
+    def learning(self, taught: Scene, verdict: Verdict) -> tuple[LearningCurve, ...]:
+        """The first question, and that of new campaigns, asked again after fewer verdicts, drawn at random."""
+        asked = self._asked(self.shot.scene)
+        first = next(iter(asked))
+        questions = {name: rows for name, rows in asked.items() if name in (first, NEW)}
+        lesson = Lesson(taught, self.shot.scene, self.truth, questions, self.shot.options.train)
         with self.stages.stage("learning curve") as stage:
-            for at, share in enumerate(LESSONS):
-                stage.progress(at, len(LESSONS))
-                moment = times[int(share * (len(times) - 1))].astype(datetime).replace(tzinfo=UTC)
-                scene = known_at(self.home, self.shot, moment)
-                verdict = confront(scene, scene, self.shot.options.train, (), apart=False)
-                found = scope(name, rows, scene, self.truth, verdict, self.shot.options.train.seed)
-                out.append(_point(found, scene))
-            stage.rows = len(out)
-        return (*out, _point(everything, self.shot.scene))
+            found = learning_curves(lesson, verdict.detectors, stage.progress)
+            stage.rows = sum(len(curve.points) for curve in found)
+        return found
 
     def domains(self, verdict: Verdict) -> DomainScope | None:
         """Domain risk, where anything is known of domains."""
@@ -262,7 +257,7 @@ class Trial:
         found: Refreshed,
         identity: Identity,
         families: Families | None,
-        learning: tuple[LearningPoint, ...],
+        learning: tuple[LearningCurve, ...],
         before: int,
     ) -> Evaluation:
         """Everything found, the stages from number `before` on."""
@@ -294,10 +289,3 @@ def labelled_campaigns(scene: Scene, answers: Answers) -> Ids:
     by_sender = answers.truth.campaign[scene.senders.known]
     found = np.union1d(by_sender, answers.domains.campaign[scene.domains.known])
     return found[found >= 0]
-
-
-def _point(found: Scope, scene: Scene) -> LearningPoint:
-    figures = next(iter(found.figures.values()))
-    labels = scene.senders
-    known = int(labels.known.sum())
-    return LearningPoint(known, int(labels.target[labels.known].sum()), figures["auprc"], figures["recall_strict"])

@@ -69,9 +69,10 @@ def _pictures(evaluation: Evaluation) -> Iterator[Picture]:
             recall = {name: [part.flagged_strict[name] for part in sizes] for name in one.figures}
             title = f"Recall by size: {one.name}"
             yield title, f"sizes-{at}.png", plots.recall_by_size(title, [part.name for part in sizes], recall)
-    if evaluation.learning:
-        labels, auprc = [p.labels for p in evaluation.learning], [p.auprc for p in evaluation.learning]
-        yield "Learning curve", "learning.png", plots.learning("Learning curve", labels, auprc)
+    for at, curve in enumerate(evaluation.learning, 1):
+        auprc = {name: [point.figures[name]["auprc"] for point in curve.points] for name in curve.points[-1].figures}
+        title = f"Learning curve: {curve.question}"
+        yield title, f"learning-{at}.png", plots.learning(title, [point.labels for point in curve.points], auprc)
 
 
 def _names(evaluations: Sequence[Evaluation]) -> list[str]:

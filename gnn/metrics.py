@@ -169,7 +169,7 @@ class Judged:
         """`one` minus `other` on the same resamples: a paired interval."""
         at = MEASURES.index(measure)
         value = self.figures[one][measure].value - self.figures[other][measure].value
-        return _figure(value, self.samples[one][:, at] - self.samples[other][:, at])
+        return figure_of(value, self.samples[one][:, at] - self.samples[other][:, at])
 
 
 def judge(detectors: Mapping[str, Scores], target: Array, bunch: Ids, rounds: int = ROUNDS, seed: int = 0) -> Judged:
@@ -185,7 +185,7 @@ def judge(detectors: Mapping[str, Scores], target: Array, bunch: Ids, rounds: in
     samples = {name: np.array(rows).reshape(len(rows), len(MEASURES)) for name, rows in drawn.items()}
     figures = {
         name: {
-            measure: _figure(float(value), samples[name][:, at])
+            measure: figure_of(float(value), samples[name][:, at])
             for at, (measure, value) in enumerate(zip(MEASURES, sheet.measure(), strict=True))
         }
         for name, sheet in sheets.items()
@@ -223,14 +223,15 @@ def flagged_shares(
     everybody = np.ones(len(target))
     return {
         name: [
-            _figure(float(value), np.array([row[part] for row in rows]))
+            figure_of(float(value), np.array([row[part] for row in rows]))
             for part, value in enumerate(shares(name, everybody))
         ]
         for name, rows in drawn.items()
     }
 
 
-def _figure(value: float, samples: Array) -> Figure:
+def figure_of(value: float, samples: Array) -> Figure:
+    """A value with the interval that its resamples span."""
     seen = samples[np.isfinite(samples)]
     if not len(seen) or not np.isfinite(value):
         return Figure(value, float("nan"), float("nan"))

@@ -53,15 +53,19 @@ def recall_by_size(title: str, sizes: Sequence[str], recall: Mapping[str, Sequen
     return _drawn(figure, only)
 
 
-def learning(title: str, labels: Sequence[int], auprc: Sequence[Figure]) -> bytes:
-    """AUPRC with its interval by number of labels known."""
+def learning(title: str, labels: Sequence[int], auprc: Mapping[str, Sequence[Figure]]) -> bytes:
+    """AUPRC with its interval by number of verdicts known, each detector in one style."""
     figure, (only,) = _panels(title, 1)
-    value, low, high = (np.array([getattr(one, part) for one in auprc]) for part in ("value", "low", "high"))
-    only.plot(labels, value, marker="o", color=COLOURS[0])
-    only.fill_between(labels, low, high, color=COLOURS[0], alpha=0.15, linewidth=0)
-    _frame(only, "labelled senders", "AUPRC")
-    only.set_xlim(0, max(labels, default=1) * 1.05)
-    return _drawn(figure, None)
+    names, at = list(auprc), np.arange(len(labels))
+    for name, figures in auprc.items():
+        value, low, high = (np.array([getattr(one, part) for one in figures]) for part in ("value", "low", "high"))
+        style = _style(names, name)
+        only.plot(at, value, marker="o", markersize=3, label=name, **style)
+        only.fill_between(at, low, high, color=style["color"], alpha=0.15, linewidth=0)
+    _frame(only, "verdicts", "AUPRC")
+    only.set_xlim(-0.2, max(len(labels) - 0.8, 0.2))
+    only.set_xticks(at, [f"{count:,}" for count in labels])
+    return _drawn(figure, only)
 
 
 def _panels(title: str, count: int) -> tuple[Any, Any]:

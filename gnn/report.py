@@ -9,6 +9,7 @@ from gnn.agreement import Agreement
 from gnn.domains import LINE, POPULAR_SENDERS, DomainScope
 from gnn.evaluate import Part, Scope
 from gnn.leaks import Checked
+from gnn.learning_curve import LearningCurve, LearningPoint
 from gnn.metrics import Figure
 
 
@@ -36,16 +37,6 @@ class Families:
 
 
 @dataclass(frozen=True)
-class LearningPoint:
-    """The product on the first question after so many labelled senders, `malicious` of them malicious."""
-
-    labels: int
-    malicious: int
-    auprc: Figure
-    recall_strict: Figure
-
-
-@dataclass(frozen=True)
 class Evaluation:
     """Everything one `ringleader evaluate` found out."""
 
@@ -64,7 +55,7 @@ class Evaluation:
     innocents: int  # benign ones among them
     campaign_risk_ece: float  # calibration error of the risk of found campaigns
     identity: Identity | None
-    learning: tuple[LearningPoint, ...]
+    learning: tuple[LearningCurve, ...]
     checks: tuple[Checked, ...]  # leak guards that looked on and found nothing
     stages: tuple[dict[str, object], ...]
 
@@ -185,12 +176,20 @@ def _domain_lines(found: DomainScope) -> list[str]:
 def _learning_lines(evaluation: Evaluation) -> list[str]:
     if not evaluation.learning:
         return []
-    rows = [
-        (f"{point.labels:,}", f"{point.malicious:,}", _interval(point.auprc), _interval(point.recall_strict))
-        for point in evaluation.learning
-    ]
-    head = ("labelled senders", "malicious", "AUPRC", "recall at 0.1 % FP")
-    return ["## Learning curve", "", "After the first verdicts given, the first question:", "", *table(head, rows), ""]
+    head = "Taught again with so many verdicts, drawn at random; in brackets over draws and resampled campaigns."
+    lines = ["## Learning curve", "", head, ""]
+    for curve in evaluation.learning:
+        names = tuple(curve.points[-1].figures)
+        columns = [f"{name}: {NODE_COLUMNS[measure]}" for name in names for measure in ("auprc", "recall_strict")]
+        rows = [_learnt(point, names) for point in curve.points]
+        lines += [f"{curve.question[0].upper()}{curve.question[1:]}:", ""]
+        lines += [*table(("verdicts", "malicious", *columns), rows), ""]
+    return lines
+
+
+def _learnt(point: LearningPoint, names: Sequence[str]) -> Row:
+    told = [_interval(point.figures[name][measure]) for name in names for measure in ("auprc", "recall_strict")]
+    return (f"{point.labels:,}", f"{point.malicious:,.0f}", *told)
 
 
 def _campaign_lines(evaluation: Evaluation) -> list[str]:

@@ -1,6 +1,6 @@
 """`ringleader evaluate`: figures that do not look ahead, beside reference detectors. The work is `api.evaluation`."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from pathlib import Path
 
 from api.commands import Call, Outcome
@@ -28,7 +28,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--without", choices=("reports",), help="judge once more in a world where nobody ever reported anything"
     )
     parser.add_argument(
-        "--learning-curve", action="store_true", help="judge again after the first 10, 25 and 50 %% of the verdicts"
+        "--learning-curve",
+        action=BooleanOptionalAction,
+        default=True,
+        help="judge again with 0, 10, 50 and 200 of the verdicts, drawn at random",
     )
     add_setting(parser, "--window-days", "refresh.window_days", type=int, metavar="N")
     add_setting(parser, "--seed", "model.seed", type=int, metavar="S")

@@ -174,7 +174,7 @@ def test_a_damaged_truth_file_is_named(folder, tmp_path):
 
 def test_the_command_writes_figures_report_and_plots_beside_each_other(folder, tmp_path, capsys):
     world, _, _ = labelled_world.shot_of(folder)
-    call = ["--home", str(tmp_path / "home"), "evaluate", "--world", str(world.folder), "--json"]
+    call = ["--home", str(tmp_path / "home"), "evaluate", "--no-learning-curve", "--world", str(world.folder), "--json"]
     assert main(call) == 0
     told = json.loads(capsys.readouterr().out)
     written = Path(told["folder"])
@@ -198,7 +198,7 @@ def test_end_to_end_message_passing_takes_part_where_it_is_asked_for(folder, tmp
         return little(taught, asked, options, others)
 
     monkeypatch.setattr(evaluation, "confront", listening)
-    assert main(["--home", str(tmp_path), "evaluate", "--world", str(world.folder), *flags]) == 0
+    assert main(["--home", str(tmp_path), "evaluate", "--no-learning-curve", "--world", str(world.folder), *flags]) == 0
     assert ("hetero SAGE (PyG)" in names) == asked
     assert {"two-hop trees", "components × reports", "Leiden × reports", "reports per sender"} <= set(names)
 
@@ -206,7 +206,7 @@ def test_end_to_end_message_passing_takes_part_where_it_is_asked_for(folder, tmp
 def test_several_worlds_get_a_folder_each_and_a_table_of_means_and_worst(folder, tmp_path, capsys):
     world, _, _ = labelled_world.shot_of(folder)
     twice = ["--world", str(world.folder), "--world", str(world.folder)]
-    assert main(["--home", str(tmp_path / "home"), "evaluate", *twice, "--json"]) == 0
+    assert main(["--home", str(tmp_path / "home"), "evaluate", "--no-learning-curve", *twice, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     written = Path(told["folder"])
     for place in told["worlds"]:
@@ -233,10 +233,13 @@ def test_without_reports_the_same_senders_are_asked_about_and_nobody_was_reporte
 
 def test_a_learning_curve_ends_where_all_verdicts_are_known(folder, honest):
     found = figures(folder, EvaluateOptions(learning_curve=True)).learning
-    counts = [point.labels for point in found]
-    assert counts == sorted(counts)
-    assert counts[0] < counts[-1] == honest.labels
-    assert found[-1].auprc == next(iter(honest.scopes[0].figures.values()))["auprc"]
+    assert [curve.question for curve in found] == [honest.scopes[0].name, honest.scopes[2].name]
+    for curve, asked in zip(found, (honest.scopes[0], honest.scopes[2]), strict=True):
+        counts = [point.labels for point in curve.points]
+        assert counts == [0, 10, 50, honest.labels]
+        last, ours = curve.points[-1].figures["Ringleader"], asked.figures["Ringleader"]
+        assert last["auprc"] == ours["auprc"]
+        assert last["recall_strict"] == ours["recall_strict"]
 
 
 def test_the_command_says_where_there_is_nothing_to_evaluate(tmp_path, capsys):

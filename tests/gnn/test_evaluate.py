@@ -13,10 +13,11 @@ from gnn.domains import DomainTruth, domain_scope
 from gnn.evaluate import Scope, Truth, Verdict, bunches, confront, scope
 from gnn.evaluation_json import FIELDS, as_json
 from gnn.leaks import Checked
+from gnn.learning_curve import LearningCurve, LearningPoint
 from gnn.metrics import Figure, Scores
 from gnn.prior import propagate_informed
 from gnn.references import ReportsPerSender, Timed
-from gnn.report import Evaluation, Families, Identity, LearningPoint, sentences, text
+from gnn.report import Evaluation, Families, Identity, sentences, text
 from gnn.scene import Scene
 from gnn.together import as_json as together_as_json
 from gnn.together import text as together_text
@@ -67,7 +68,9 @@ def evaluation(*scopes: Scope, source: str = "a world") -> Evaluation:
         innocents=0,
         campaign_risk_ece=0.125,
         identity=Identity(3, 2, now, now),
-        learning=(LearningPoint(12, 3, half, half),),
+        learning=(
+            LearningCurve("everybody", (LearningPoint(12, 3, 2, {"d0": {"auprc": half, "recall_strict": half}}),)),
+        ),
         checks=(Checked("no own label", 2),),
         stages=(),
     )

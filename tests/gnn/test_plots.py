@@ -24,5 +24,5 @@ def test_a_figure_that_is_not_defined_is_left_out():
     whole = recall_by_size("by size", sizes, {"a": [FIGURE, FIGURE]})
     assert whole.startswith(PNG)
     assert whole != recall_by_size("by size", sizes, {"a": [FIGURE, NONE]})
-    assert learning("curve", [10, 20], [NONE, FIGURE]).startswith(PNG)
-    assert learning("curve", [], []).startswith(PNG)
+    assert learning("curve", [10, 20], {"d0": [NONE, FIGURE], "d1": [FIGURE, FIGURE]}).startswith(PNG)
+    assert learning("curve", [], {}).startswith(PNG)
