@@ -107,7 +107,7 @@ class LiveSnapshot:
     def _serve(self, snapshot: Snapshot) -> None:
         snapshot.warm()
         self.current = snapshot
-        self._metrics.snapshot_loaded(snapshot.manifest.published_at, snapshot.manifest.as_of)
+        self._metrics.snapshot_loaded(snapshot.manifest.published_at, snapshot.manifest.as_of, snapshot.manifest.drift)
 
     def _serve_older(self) -> None:
         """At a start with a damaged snapshot: the latest one that is whole."""

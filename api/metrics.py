@@ -4,7 +4,9 @@ With several workers the counts meet in files of the folder that PROMETHEUS_MULT
 """
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -34,12 +36,19 @@ class Metrics:
         self._published = self._gauge("ringleader_snapshot_published_seconds", "When the live snapshot was published.")
         self._as_of = self._gauge("ringleader_snapshot_as_of_seconds", "The end of the live snapshot's window.")
         self._damaged = self._gauge("ringleader_snapshot_damaged", "1 while the newest snapshot cannot be served.")
+        self._drift_scores = self._gauge("ringleader_drift_scores", "Population stability index of the scores.")
+        self._drift_inputs = self._gauge("ringleader_drift_inputs", "Share of the inputs that moved beyond the line.")
+        self._drift_alarm = self._gauge("ringleader_drift_alarm", "1 while the mail is not that which was learnt from.")
 
-    def snapshot_loaded(self, published_at: datetime, as_of: datetime) -> None:
-        """A snapshot went live in this process."""
+    def snapshot_loaded(self, published_at: datetime, as_of: datetime, drift: Mapping[str, Any]) -> None:
+        """A snapshot went live in this process; `drift` as its manifest tells it."""
         self.snapshots.labels("ok").inc()
         self._published.set(published_at.timestamp())
         self._as_of.set(as_of.timestamp())
+        self._drift_alarm.set(int(drift.get("alarm", False)))
+        for gauge, name in ((self._drift_scores, "scores"), (self._drift_inputs, "inputs_beyond")):
+            known = drift.get(name)
+            gauge.set(float("nan") if known is None else known)
 
     def snapshot_damaged(self, damaged: bool) -> None:
         """Whether the snapshot that should be live cannot be served."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from api import stages as work
 from api.progress import StageRecorder
 from api.stages import RefreshOptions
+from gnn.drift import Drift
 from gnn.prior import propagate_informed
 from graph.campaigns import find_groups
 from graph.evidence import gather_evidence
@@ -30,12 +31,13 @@ class RefreshSummary:
     domains: int
     campaigns: int
     members: int
+    drift: Drift
 
     def __str__(self) -> str:
         return (
             f"snapshot {self.snapshot} as of {self.as_of:%Y-%m-%d %H:%M} UTC: {self.events:,} events, "
             f"{self.senders:,} senders, {self.domains:,} domains, {self.campaigns:,} campaigns with "
-            f"{self.members:,} senders (model {self.model})"
+            f"{self.members:,} senders (model {self.model})\n{self.drift}"
         )
 
 
@@ -50,6 +52,7 @@ def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> R
         decided = run("decisions", work.decisions_of, home, piece, window, options.as_of is None)
         model = run("model", work.champion_or_first, home, window, propagated, decided, options)
         risk = run("risk", work.risk_of, evidence, propagated, decided, model)
+        drifted = run("drift", work.drift_of, propagated, risk, model)
         groups = run("groups", find_groups, propagated.burst, risk.senders, options.find)
         judged = run("judgement", work.judged_of, risk, groups, evidence, decided)
         answers = run("answers", work.answers_of, window, evidence, decided, judged, options)
@@ -58,12 +61,14 @@ def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> R
         because = run("reasons", work.reasons_of, window, evidence, propagated, decided, model, judged)
         contents = work.contents_of(refresh, window, judged, campaigns, decided)
         run("graph store", work.write_store, home, contents, options)
-        publication = work.publication_of(contents, judged, answers, because, model, stages.rows())
+        publication = work.publication_of(contents, judged, answers, because, model, drifted, stages.rows())
         snapshot = run("snapshot", publish, home, publication, options.keep_snapshots)
-    return summarise(snapshot, window, campaigns, refresh)
+    return summarise(snapshot, window, campaigns, refresh, drifted)
 
 
-def summarise(snapshot: Snapshot, window: Window, campaigns: Campaigns, refresh: Refresh) -> RefreshSummary:
+def summarise(
+    snapshot: Snapshot, window: Window, campaigns: Campaigns, refresh: Refresh, drifted: Drift
+) -> RefreshSummary:
     """The figures that a person wants at the end."""
     alive = [state not in ("dormant", "dismissed") for state in campaigns.campaigns["state"].to_pylist()]
     sizes = [n for n, lives in zip(campaigns.campaigns["senders"].to_pylist(), alive, strict=True) if lives]
@@ -76,6 +81,7 @@ def summarise(snapshot: Snapshot, window: Window, campaigns: Campaigns, refresh:
         domains=window.domains.num_rows,
         campaigns=len(sizes),
         members=sum(sizes),
+        drift=drifted,
     )
 
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from api.settings import Settings
 from gnn import registry
 from gnn.decide import Answers, DecideOptions, decide, described, thin_domains, thin_senders
+from gnn.drift import Drift, drift, with_reference
 from gnn.explain import check_sums, reasons
 from gnn.fit import TrainOptions
 from gnn.labels import Labels, labels_of
@@ -167,14 +168,24 @@ def champion_or_first(
     """The champion of this home; a first one is fitted where there is none, or none yet that has seen a verdict."""
     name = registry.champion(home)
     if name is None or (is_cold(registry.load(home, name)) and provable(decided.senders)):
-        name = registry.save(home, teach(window, propagated, decided.senders, options.train))
+        name = registry.save(home, taught(window, propagated, decided.senders, options))
         registry.promote(home, name)
     return Champion(name, registry.load(home, name))
+
+
+def taught(window: Window, propagated: Propagated, labels: Labels, options: RefreshOptions) -> RiskModel:
+    """A model fit to become champion: it knows what its window looked like, so that drift can be told."""
+    return with_reference(teach(window, propagated, labels, options.train), propagated, labels)
 
 
 def risk_of(evidence: Evidence, propagated: Propagated, decided: Decisions, champion: Champion) -> Risk:
     """Calibrated risk of every sender and domain."""
     return score(propagated, evidence, decided.senders, decided.domains, champion.model)
+
+
+def drift_of(propagated: Propagated, risk: Risk, champion: Champion) -> Drift:
+    """How far the window, and what the model says of it, are from those that the model was taught on."""
+    return drift(champion.model, propagated.structure, risk.evidence_only, risk.prior)
 
 
 def judged_of(risk: Risk, groups: Partition, evidence: Evidence, decided: Decisions) -> Risk:
@@ -242,6 +253,7 @@ def publication_of(
     answers: NodeAnswers,
     because: pa.Table,
     champion: Champion,
+    drifted: Drift,
     done: tuple[dict[str, object], ...],
 ) -> Publication:
     """What the snapshot is to hold. Raises ExplanationError where the reasons do not sum to the scores."""
@@ -256,6 +268,7 @@ def publication_of(
         model_card=champion.model.card,
         decision=described(answers.options, answers.senders, answers.domains),
         stages=done,
+        drift=drifted.described(),
     )
 
 
@@ -302,6 +315,8 @@ def rows_of(value: Any) -> int | None:
         return value.count
     if isinstance(value, Risk):
         return len(value.senders) + len(value.domains)
+    if isinstance(value, Drift):
+        return len(value.inputs)
     if isinstance(value, NodeAnswers):
         return len(value.senders.words) + len(value.domains.words)
     if isinstance(value, pa.Table):

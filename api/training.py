@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from api.progress import StageRecorder
 from api.scenes import LEAST_TO_JUDGE, Shot, after, cut_of, enough, first_decided, known_at, last_decided, shoot
-from api.stages import RefreshOptions
+from api.stages import RefreshOptions, taught
 from gnn import registry
 from gnn.calibrate import sigmoid
 from gnn.metrics import Figure, Judged, Scores, judge
@@ -167,7 +167,7 @@ def _promote(home: Home, shot: Shot, comparison: Comparison | None, stages: Stag
     """Fit on everything known, save whole, then swap the pointer."""
     scene = shot.scene
     with stages.stage("model") as stage:
-        model = teach(scene.window, scene.propagated, scene.senders, shot.options.train)
+        model = taught(scene.window, scene.propagated, scene.senders, shot.options)
         stage.rows = int(scene.senders.known.sum())
     if comparison is not None:
         model.card["comparison"] = _card(comparison)

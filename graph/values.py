@@ -103,3 +103,4 @@ class Publication:
     model_card: dict[str, object]
     decision: dict[str, object]  # what was asked of the decisions, and the lines that came of it
     stages: tuple[dict[str, object], ...]  # name, rows, seconds, peak_mb of each stage of the refresh
+    drift: dict[str, object] = field(default_factory=dict)  # how far the window is from that which the model learnt

@@ -29,5 +29,5 @@ def run(call: Call) -> Outcome:
 
     options = RefreshOptions.of(call.settings, call.flags.as_of)
     summary = run_refresh(call.home, options, call.stages)
-    facts = {**asdict(summary), "stages": call.stages.rows()}
+    facts = {**asdict(summary), "drift": summary.drift.described(), "stages": call.stages.rows()}
     return Outcome(facts, f"{call.stages.table()}\n\n{summary}")

@@ -7,7 +7,7 @@ goes on answering after a later publication has removed its folder: the system k
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -59,7 +59,7 @@ _MAX_HEIRS = 1_000  # a longer chain of merges is a loop in the lineage
 class Manifest:
     """What `manifest.json` says: which refresh this is, and the SHA-256, bytes and rows of every file.
 
-    `decision` is None in a snapshot that was published before nodes had decisions.
+    `decision` is None in a snapshot that was published before nodes had decisions, `drift` empty before it was watched.
     """
 
     id: str
@@ -69,6 +69,7 @@ class Manifest:
     stages: list[dict[str, Any]]
     files: dict[str, dict[str, Any]]
     decision: dict[str, Any] | None = None
+    drift: dict[str, Any] = field(default_factory=dict)
 
     @property
     def model(self) -> str:

@@ -170,6 +170,7 @@ def _manifest(publication: Publication, files: dict[str, dict[str, Any]]) -> dic
         "published_at": datetime.now(UTC).isoformat(),
         "refresh": refresh,
         "decision": decision,
+        "drift": json.loads(json.dumps(publication.drift)),
         "model_card": json.loads(json.dumps(publication.model_card, default=str)),
         "stages": json.loads(json.dumps(publication.stages, default=str)),
         "files": files,

@@ -13,6 +13,7 @@ from windows import AS_OF, START, id_of, letter, window
 from api import stages
 from api.settings import DecisionSettings, Settings
 from api.stages import Champion, Decisions, NodeAnswers, RefreshOptions
+from gnn.drift import Drift
 from gnn.labels import Labels, labels_of
 from gnn.risk import Risk
 from graph.campaigns import Partition, describe_campaigns
@@ -28,6 +29,7 @@ from graph.verdicts import Decision, VerdictLedger
 
 GANG = [f"x@bad{n}.example" for n in range(4)]
 REFRESH = Refresh("r-1", START, AS_OF, "m-1", "0" * 64)
+NO_DRIFT = Drift({"behaviour.events": 0.01}, 0.02, 0.25)
 MODEL: Any = object()  # a stage that only passes the model on does not look at it
 
 
@@ -82,7 +84,9 @@ def answers_for(seen: Window, verdicts: list[dict[str, Any]] | None = None) -> N
 
 def publication_for(seen: Window, because: pa.Table | None = None) -> Publication:
     because = REASONS.empty_table() if because is None else because
-    return stages.publication_of(contents_for(seen), risk_for(seen), answers_for(seen), because, _champion(), ())
+    return stages.publication_of(
+        contents_for(seen), risk_for(seen), answers_for(seen), because, _champion(), NO_DRIFT, ()
+    )
 
 
 def contents_for(seen: Window) -> GraphContents:
@@ -157,6 +161,12 @@ def test_reasons_that_do_not_sum_to_the_score_are_not_published(seen: Window) ->
     wrong = pa.Table.from_pylist([{name: row.get(name) for name in REASONS.names}], REASONS)
     with pytest.raises(ExplanationError, match=f"sender {GANG[1]}: its reasons sum to 2.75.* are 3.0.*: 0.25 apart"):
         publication_for(seen, wrong)
+
+
+def test_the_snapshot_tells_how_far_the_window_has_moved(home: Home, seen: Window) -> None:
+    told = publish(home, publication_for(seen), keep=3).manifest.drift
+    assert told == NO_DRIFT.described()
+    assert (told["alarm"], told["scores"], told["worst"]) == (False, 0.02, {"behaviour.events": 0.01})
 
 
 def _champion() -> Champion:
