@@ -12,7 +12,7 @@ MALICIOUS, BENIGN, ABSTAIN = "malicious", "benign", "abstain"
 VERDICTS = (MALICIOUS, BENIGN)  # what a person says
 DECISIONS = (MALICIOUS, BENIGN, ABSTAIN)  # what a look-up answers
 CAMPAIGN_STATES = ("new", "active", "dormant", "confirmed", "dismissed")
-LINEAGE_EVENTS = ("born", "grew", "shrank", "split", "merged", "dormant", "revived")
+LINEAGE_EVENTS = ("born", "grew", "shrank", "split", "merged", "held", "dormant", "revived")
 
 TIME = pa.timestamp("us", tz="UTC")
 TEXTS = pa.list_(pa.string())
@@ -150,12 +150,14 @@ MEMBERS = _table(campaign_id=pa.string(), kind=pa.string(), key=pa.string(), rol
 EVIDENCE = _table(  # what ties a campaign together, strongest first
     campaign_id=pa.string(),
     rank=pa.int32(),
-    relation=pa.string(),  # linked_to, sent_from, carried, address_at, wrote_to
+    relation=pa.string(),  # linked_to, sent_from, carried, address_at, wrote_to, cotargets, same_days, same_hours, debut
     artefact=pa.string(),
     inside=pa.int64(),  # members that share it
     outside=pa.int64(),  # senders of the window that share it and are not members
     strength=pa.float64(),  # log-likelihood ratio against chance
-    first_seen=TIME,
+    log10_p=pa.float64(),  # that as many of so many senders drawn at random would share it
+    log10_p_corrected=pa.float64(),  # the same after a look at everything that the campaigns might share
+    first_seen=TIME,  # by members
     last_seen=TIME,
     sentence=pa.string(),
 )
@@ -197,4 +199,73 @@ REASONS = _table(  # why a node is risky: log-odds that sum to its own, stronges
     needed=pa.bool_(),  # in the smallest set of evidence without which the node would not be called risky
     sentence=pa.string(),
 )
+ALARMS = _table(  # joins of campaigns that wait for a person, and those that a verdict undid
+    alarm_id=pa.string(),
+    campaign_id=pa.string(),
+    other_id=pa.string(),  # the side held back
+    kind=pa.string(),  # merge of two campaigns, or growth by senders who are a campaign of their own meanwhile
+    state=pa.string(),  # open, or apart where a verdict said so
+    since=TIME,  # end of the window in which it was raised
+    relation=pa.string(),  # what joins them most; null where nothing does directly
+    artefact=pa.string(),  # null of shared targets
+    senders=pa.int64(),
+    other_senders=pa.int64(),
+    inside=pa.int64(),  # of either side those who use the artefact
+    other_inside=pa.int64(),
+    sentence=pa.string(),
+)
+DISCOUNTS = _table(  # what members share with too many others for it to count much
+    campaign_id=pa.string(),
+    relation=pa.string(),
+    artefact=pa.string(),
+    inside=pa.int64(),  # members that use it
+    outside=pa.int64(),  # other senders of the window that do
+    unsuspected=pa.int64(),  # of all who use it those whom nobody suspects
+    kept=pa.float64(),  # share of a private artefact's worth that is left
+    reason=pa.string(),
+)
 BASE, REST = "base", "rest"  # what the node would score without evidence; parts too small to list or that speak for it
+
+# ---- What ties campaigns and senders to each other ----------------------------------------------------------
+# A trait is something that its owner draws from: an artefact under its relation's name, an hour of the day under
+# `hours`, a day of the window under `days`. `users` are the senders of the whole window that share it.
+
+TRAITS = _table(  # of campaigns; sleeping ones keep those of their last window
+    campaign_id=pa.string(),
+    relation=pa.string(),
+    artefact=pa.string(),
+    inside=pa.int64(),  # members that share it; of `hours` their events
+    users=pa.int64(),
+)
+SENDER_TRAITS = _table(  # of members and of other suspects
+    key=pa.string(),
+    relation=pa.string(),
+    artefact=pa.string(),
+    events=pa.int64(),
+    users=pa.int64(),
+)
+COMPARED_BY = _table(name=pa.string(), value=pa.float64())  # figures that comparisons of senders rest on
+OPERATION_LINKS = _table(  # why two campaigns are one operator's: a row for each kind of evidence that speaks
+    operation_id=pa.string(),
+    campaign_id=pa.string(),
+    other_id=pa.string(),
+    relation=pa.string(),
+    artefact=pa.string(),  # the one that speaks most; null of targets and hours
+    inside=pa.int64(),  # members of the campaign that share it, of targets those in common
+    other_inside=pa.int64(),
+    log_odds=pa.float64(),  # of this kind
+    confidence=pa.float64(),  # probability of the link, all kinds together
+    sentence=pa.string(),
+)
+WHAT_IF = _table(  # the smallest evidence found without which a campaign would fall apart
+    campaign_id=pa.string(),
+    rank=pa.int32(),
+    relation=pa.string(),
+    artefact=pa.string(),  # null where the whole kind goes
+    senders=pa.int64(),  # members that share it
+    held_before=pa.int64(),  # members whom the others explain, with all evidence
+    held_after=pa.int64(),  # without everything up to this rank
+    dissolves=pa.bool_(),  # whether the whole set does it
+    exact=pa.bool_(),  # whether every smaller set was tried and found not to
+    sentence=pa.string(),
+)

@@ -163,16 +163,26 @@ def test_a_campaign_without_members_sleeps_with_its_last_figures(seen: Window, f
     assert asleep.members.to_pylist() == found.members.to_pylist()
 
 
-def test_a_sleeping_campaign_keeps_its_evidence_dated_by_its_own_last_day(seen: Window, found: Campaigns) -> None:
-    """Others use the popular domain three days longer; asleep for two refreshes it says the same."""
-    (own,) = found.campaigns["last_seen"].to_pylist()
-    before = {row["artefact"]: row for row in found.evidence.to_pylist()}
-    assert before["popular.example"]["last_seen"] > own
+def test_evidence_is_dated_by_members_alone(found: Campaigns) -> None:
+    """Others use the popular domain three days longer."""
+    rows = {row["artefact"]: row for row in found.evidence.to_pylist()}
+    assert rows["popular.example"]["first_seen"] == START + timedelta(days=1, hours=9)
+    assert rows["popular.example"]["last_seen"] == START + timedelta(days=2, hours=20)
+
+
+def test_a_sleeping_campaign_keeps_its_evidence(seen: Window, found: Campaigns) -> None:
     asleep = described(seen, [], remembered(found))
-    expected = [row | {"last_seen": min(row["last_seen"], own)} for row in found.evidence.to_pylist()]
-    assert asleep.evidence.to_pylist() == expected
-    assert described(seen, [], remembered(asleep)).evidence.to_pylist() == expected
+    assert asleep.evidence.to_pylist() == found.evidence.to_pylist()
+    assert described(seen, [], remembered(asleep)).evidence.to_pylist() == found.evidence.to_pylist()
     assert asleep.evidence.schema == schema.EVIDENCE
+
+
+def test_evidence_of_an_older_version_is_kept_without_what_it_did_not_count(seen: Window, found: Campaigns) -> None:
+    older = replace(remembered(found), evidence=found.evidence.drop_columns(["log10_p", "log10_p_corrected"]))
+    asleep = described(seen, [], older).evidence
+    assert asleep.schema == schema.EVIDENCE
+    assert asleep["sentence"].to_pylist() == found.evidence["sentence"].to_pylist()
+    assert set(asleep["log10_p"].to_pylist()) == {None}
 
 
 def test_a_campaign_that_woke_has_the_evidence_of_now_alone(seen: Window, found: Campaigns) -> None:
