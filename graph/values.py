@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from graph import schema
+
 DAYS_A_WORD = 62  # of 64 bits: the sign stays out of it
 
 
@@ -65,6 +67,8 @@ class Campaigns:
     timeline: pa.Table
     edges: pa.Table
     impact: pa.Table
+    alarms: pa.Table = field(default_factory=schema.ALARMS.empty_table)
+    discounts: pa.Table = field(default_factory=schema.DISCOUNTS.empty_table)
 
 
 @dataclass(frozen=True)

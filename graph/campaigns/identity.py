@@ -38,6 +38,7 @@ class Known:
     members: pa.Table
     lineage: pa.Table
     evidence: pa.Table = field(default_factory=schema.EVIDENCE.empty_table)
+    alarms: pa.Table = field(default_factory=schema.ALARMS.empty_table)
     as_of: datetime | None = None
 
     def groups(self) -> dict[str, Group]:
