@@ -269,3 +269,12 @@ WHAT_IF = _table(  # the smallest evidence found without which a campaign would 
     exact=pa.bool_(),  # whether every smaller set was tried and found not to
     sentence=pa.string(),
 )
+QUEUE = _table(  # whom or what a person should judge next
+    rank=pa.int32(),
+    kind=pa.string(),  # sender or campaign
+    key=pa.string(),
+    risk=pa.float64(),
+    gain=pa.float64(),  # bits of doubt that the verdict is expected to take away, over all that it reaches
+    reaches=pa.int64(),  # senders without a verdict that the verdict tells something about
+    sentence=pa.string(),
+)

@@ -69,6 +69,12 @@ class Campaigns:
     impact: pa.Table
     alarms: pa.Table = field(default_factory=schema.ALARMS.empty_table)
     discounts: pa.Table = field(default_factory=schema.DISCOUNTS.empty_table)
+    traits: pa.Table = field(default_factory=schema.TRAITS.empty_table)
+    sender_traits: pa.Table = field(default_factory=schema.SENDER_TRAITS.empty_table)
+    compared_by: pa.Table = field(default_factory=schema.COMPARED_BY.empty_table)
+    operation_links: pa.Table = field(default_factory=schema.OPERATION_LINKS.empty_table)
+    what_if: pa.Table = field(default_factory=schema.WHAT_IF.empty_table)
+    queue: pa.Table = field(default_factory=schema.QUEUE.empty_table)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from graph.snapshot.lookup import NODE_KINDS
 from graph.snapshot.reading import (
+    LATER_TABLES,
     POINTER,
     TABLES,
     Manifest,
@@ -10,10 +11,12 @@ from graph.snapshot.reading import (
     open_current,
     open_snapshot,
     read_manifest,
+    read_tables,
 )
 from graph.snapshot.writing import publish
 
 __all__ = [
+    "LATER_TABLES",
     "NODE_KINDS",
     "POINTER",
     "TABLES",
@@ -24,4 +27,5 @@ __all__ = [
     "open_snapshot",
     "publish",
     "read_manifest",
+    "read_tables",
 ]

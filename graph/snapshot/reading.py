@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from graph import schema
 from graph.atomic import is_temporary, read_pointer
 from graph.errors import SnapshotError, SnapshotMissingError
 from graph.home import Home
@@ -40,6 +41,17 @@ TABLES = (
     "impact",
     "summaries",
 )
+LATER_TABLES = {  # empty in a snapshot that is older than they are
+    "alarms": schema.ALARMS,
+    "discounts": schema.DISCOUNTS,
+    "traits": schema.TRAITS,
+    "sender_traits": schema.SENDER_TRAITS,
+    "compared_by": schema.COMPARED_BY,
+    "operation_links": schema.OPERATION_LINKS,
+    "what_if": schema.WHAT_IF,
+    "queue": schema.QUEUE,
+}
+OWNER = {"sender_traits": "key", "operation_links": "operation_id"}  # whose rows are looked for; else a campaign's
 SUMMARIES = pa.schema(  # what a list of campaigns shows beside the contract's columns
     [
         ("campaign_id", pa.string()),
@@ -52,7 +64,6 @@ SUMMARIES = pa.schema(  # what a list of campaigns shows beside the contract's c
 _PUBLISH_AGAIN = "Run `ringleader refresh` to publish it anew"
 _UNDECIDED = b',"decision":null'  # of a snapshot older than decisions: not even abstained, since nobody looked
 _OPEN_TRIES = 3  # a publication may remove the snapshot between reading the pointer and opening what it names
-_MAX_HEIRS = 1_000  # a longer chain of merges is a loop in the lineage
 
 
 @dataclass(frozen=True)
@@ -89,15 +100,19 @@ class Snapshot:
         self.id = manifest.id
         self._decided = manifest.decision is not None
         self._index: LookupIndex = open_index(folder / LOOKUPS)
-        self._parts = {name: _MappedTable(folder / f"{name}.parquet") for name in TABLES}
+        there = (*TABLES, *(name for name in LATER_TABLES if f"{name}.parquet" in manifest.files))
+        self._parts = {name: _MappedTable(folder / f"{name}.parquet", owner_column(name)) for name in there}
 
     def table(self, name: str, columns: list[str] | None = None) -> pa.Table:
-        """A whole table, by its name in `TABLES`."""
-        return self._parts[name].read(columns)
+        """A whole table, by its name in `TABLES` or `LATER_TABLES`."""
+        if name in self._parts:
+            return self._parts[name].read(columns)
+        empty = LATER_TABLES[name].empty_table()
+        return empty if columns is None else empty.select(columns)
 
-    def rows_of(self, name: str, campaign_id: str) -> pa.Table:
-        """One campaign's rows of a campaign table; only the parts of the file that can hold them are read."""
-        return self._parts[name].rows_of(campaign_id)
+    def rows_of(self, name: str, owner: str) -> pa.Table:
+        """Rows of one campaign (or whoever owns the table's rows); only the parts that can hold them are read."""
+        return self._parts[name].rows_of(owner) if name in self._parts else LATER_TABLES[name].empty_table()
 
     def lookup_fields(self, kind: str, key: str) -> bytes | None:
         """A node's ready-made JSON fields without braces (see `lookup`), or None."""
@@ -171,13 +186,13 @@ class Snapshot:
 
     def heir(self, campaign_id: str) -> str | None:
         """The campaign of this snapshot that a merged one lives on in, through as many merges as it took, or None."""
-        for _ in range(_MAX_HEIRS):
-            if campaign_id in self._places:
-                return campaign_id
-            if campaign_id not in self._merged_into:
+        passed: set[str] = set()
+        while campaign_id not in self._places:
+            if campaign_id not in self._merged_into or campaign_id in passed:  # unknown, or a loop in the lineage
                 return None
+            passed.add(campaign_id)
             campaign_id = self._merged_into[campaign_id]
-        return None
+        return campaign_id
 
 
 def open_current(home: Home, verify: bool = True) -> Snapshot:
@@ -213,6 +228,26 @@ def open_snapshot(folder: Path, verify: bool = True) -> Snapshot:
         raise SnapshotError(str(folder), f"cannot be read: {error}", _PUBLISH_AGAIN) from error
 
 
+def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pa.Table]:
+    """Some tables of a snapshot, whatever became of its other files.
+
+    Raises SnapshotError naming the file of these that is missing or damaged.
+    """
+    manifest = read_manifest(folder)
+    found = {}
+    for name in names:
+        path = folder / f"{name}.parquet"
+        if name in LATER_TABLES and path.name not in manifest.files:
+            found[name] = LATER_TABLES[name].empty_table()
+            continue
+        _verify(path, manifest.files.get(path.name, {}))
+        try:
+            found[name] = pq.read_table(path)
+        except (OSError, pa.ArrowException) as error:
+            raise SnapshotError(str(path), f"cannot be read: {error}", _PUBLISH_AGAIN) from error
+    return found
+
+
 def list_manifests(home: Home) -> list[Manifest]:
     """Manifests of the snapshots that are kept, the latest published first; damaged ones are left out."""
     found = []
@@ -222,6 +257,11 @@ def list_manifests(home: Home) -> list[Manifest]:
         except SnapshotError:
             continue
     return sorted(found, key=lambda manifest: (manifest.published_at, manifest.id), reverse=True)
+
+
+def owner_column(name: str) -> str:
+    """The column of a table by which its rows are looked for."""
+    return OWNER.get(name, "campaign_id")
 
 
 def snapshot_folders(home: Home) -> list[Path]:
@@ -259,7 +299,7 @@ def file_digest(path: Path) -> str:
 
 def _verify(path: Path, facts: dict[str, Any]) -> None:
     try:
-        same = path.stat().st_size == facts["bytes"] and file_digest(path) == facts["sha256"]
+        same = path.stat().st_size == facts.get("bytes") and file_digest(path) == facts["sha256"]
     except OSError as error:
         raise SnapshotError(str(path), f"cannot be read: {error.strerror}", _PUBLISH_AGAIN) from error
     if not same:
@@ -269,20 +309,21 @@ def _verify(path: Path, facts: dict[str, Any]) -> None:
 class _MappedTable:
     """A Parquet file, mapped. A reader is made for each read: Arrow's own is not meant for several threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, owner: str) -> None:
         with pa.memory_map(str(path)) as mapped:
             self._buffer = mapped.read_buffer()
         self._metadata = pq.read_metadata(pa.BufferReader(self._buffer))
+        self._owner = owner
         names = self._metadata.schema.to_arrow_schema().names
-        self._bounds = self._bounds_of(names.index("campaign_id")) if "campaign_id" in names else []
+        self._bounds = self._bounds_of(names.index(owner)) if owner in names else []
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
         return self._file().read(columns)
 
-    def rows_of(self, campaign_id: str) -> pa.Table:
-        groups = [group for group, (low, high) in enumerate(self._bounds) if low <= campaign_id <= high]
+    def rows_of(self, owner: str) -> pa.Table:
+        groups = [group for group, (low, high) in enumerate(self._bounds) if low <= owner <= high]
         part = self._file().read_row_groups(groups)
-        return part.filter(pc.equal(part["campaign_id"], campaign_id))
+        return part.filter(pc.equal(part[self._owner], owner))
 
     def _file(self) -> pq.ParquetFile:
         return pq.ParquetFile(pa.BufferReader(self._buffer), metadata=self._metadata)

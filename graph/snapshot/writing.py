@@ -21,6 +21,7 @@ from graph.errors import SnapshotError
 from graph.home import Home, write_lock
 from graph.snapshot.lookup import write_index
 from graph.snapshot.reading import (
+    LATER_TABLES,
     LOOKUPS,
     MANIFEST,
     POINTER,
@@ -48,6 +49,14 @@ _ORDER = {  # the first column is what a reader looks for, the rest make the byt
     "edges": ("campaign_id", "relation", "source", "target"),
     "impact": ("campaign_id", "kind", "key"),
     "summaries": ("campaign_id",),
+    "alarms": ("campaign_id", "other_id"),
+    "discounts": ("campaign_id", "relation", "artefact"),
+    "traits": ("campaign_id", "relation", "artefact"),
+    "sender_traits": ("key", "relation", "artefact"),
+    "compared_by": ("name",),
+    "operation_links": ("operation_id", "campaign_id", "other_id", "relation"),
+    "what_if": ("campaign_id", "rank"),
+    "queue": ("rank",),
 }
 
 
@@ -111,6 +120,7 @@ def _tables(publication: Publication) -> dict[str, pa.Table]:
         "edges": found.edges,
         "impact": found.impact,
         "summaries": _summaries(publication),
+        **{name: getattr(found, name) for name in LATER_TABLES},
     }
 
 
@@ -223,9 +233,15 @@ def _sweep(home: Home) -> None:
 
 
 def _drop_old(home: Home, keep: int, current: str) -> None:
-    """Drop all but the last `keep` published; never the current one. A damaged one counts as oldest."""
-    latest = [manifest.id for manifest in list_manifests(home) if manifest.id != current][: max(keep - 1, 0)]
-    kept = {current, *latest}
+    """Drop all but the last `keep` published; never the current one. A damaged one counts as oldest.
+
+    The one of the newest window stays as well, though refreshes of earlier moments came after it: the next refresh of
+    new events carries its ids on.
+    """
+    manifests = list_manifests(home)
+    latest = [manifest.id for manifest in manifests if manifest.id != current][: max(keep - 1, 0)]
+    newest = max(manifests, key=lambda manifest: (manifest.as_of, manifest.published_at), default=None)
+    kept = {current, *latest} | ({newest.id} if newest else set())
     for folder in snapshot_folders(home):
         if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)

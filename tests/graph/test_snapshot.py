@@ -1,6 +1,7 @@
 """A snapshot is published whole or not at all, read back as it was, and refused where a byte of it is wrong."""
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -21,9 +22,10 @@ import graph.snapshot.lookup as lookup
 import graph.snapshot.writing as writing
 from graph.errors import SnapshotError, SnapshotMissingError
 from graph.home import Home, write_lock
-from graph.snapshot import NODE_KINDS, TABLES, list_manifests, open_current, open_snapshot, publish
+from graph.schema import TRAITS
+from graph.snapshot import LATER_TABLES, NODE_KINDS, TABLES, list_manifests, open_current, open_snapshot, publish
 from graph.snapshot.lookup import MAX_KEY_BYTES, index_key
-from graph.snapshot.reading import POINTER
+from graph.snapshot.reading import POINTER, body_digest
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,11 +39,23 @@ def names(home: Home) -> list[str]:
     return sorted(entry.name for entry in home.snapshots.iterdir())
 
 
+def test_a_snapshot_older_than_a_table_reads_it_as_empty(home: Home) -> None:
+    folder = publish(home, factories.publication(), keep=2).folder
+    stated = json.loads((folder / "manifest.json").read_bytes())
+    del stated["files"]["traits.parquet"], stated["digest"]
+    (folder / "traits.parquet").unlink()
+    (folder / "manifest.json").write_text(json.dumps({**stated, "digest": body_digest(stated)}), encoding="utf-8")
+    before = open_snapshot(folder)
+    assert before.table("traits") == TRAITS.empty_table()
+    assert before.table("traits", ["campaign_id"]).column_names == ["campaign_id"]
+    assert before.rows_of("traits", "c-links").num_rows == 0
+
+
 def test_what_was_published_is_read_back(home: Home) -> None:
     made = factories.publication()
     publish(home, made, keep=2)
     snapshot = open_current(home)
-    assert set(TABLES) == {path.stem for path in snapshot.folder.glob("*.parquet")}
+    assert {*TABLES, *LATER_TABLES} == {path.stem for path in snapshot.folder.glob("*.parquet")}
     assert snapshot.table("campaigns").sort_by("campaign_id") == made.campaigns.campaigns.sort_by("campaign_id")
     assert snapshot.table("members").num_rows == made.campaigns.members.num_rows
     assert snapshot.manifest.model == factories.MODEL
