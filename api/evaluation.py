@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api import campaign_figures
-from api.campaign_figures import Refreshed, refreshed_twice, risk_error
+from api.campaign_figures import Refreshed, refreshed, risk_error
 from api.ingest import run_ingest
 from api.progress import StageRecorder
 from api.scenes import Shot, after, cut_of, first_decided, known_at, last_decided, shoot, too_few
@@ -89,7 +89,7 @@ def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, s
         scopes = trial.scopes(shot.scene, verdict)
         scopes += trial.without_confounds() if trial.answers.families else ()
         scopes += trial.without_reports() if options.without_reports else ()
-        found, identity = refreshed_twice(home, shot, verdict, trial.answers.truth.campaign, stages)
+        found, identity = refreshed(home, shot, verdict, trial.answers.truth.campaign, stages)
         known_families = campaign_figures.families(shot, trial.truth, stages) if trial.answers.families else None
         learning = trial.learning(shot.scene, verdict) if options.learning_curve else ()
     return trial.evaluation(
@@ -127,7 +127,7 @@ def evaluate_home(home: Home, settings: Settings, options: EvaluateOptions, stag
     judged = trial.scopes(asked.scene, verdict)
     if options.without_reports:
         judged += trial.without_reports(cut)
-    found, identity = refreshed_twice(home, asked, verdict, None, stages, cut)
+    found, identity = refreshed(home, asked, verdict, None, stages, cut)
     return trial.evaluation(
         source="this home",
         protocol=HOME_PROTOCOL.format(cut=cut, end=full.piece.as_of),

@@ -10,7 +10,6 @@ from api.progress import StageRecorder
 from api.stages import RefreshOptions
 from gnn.drift import Drift
 from gnn.prior import propagate_informed
-from graph.campaigns import find_groups
 from graph.evidence import gather_evidence
 from graph.home import Home, write_lock
 from graph.snapshot import Snapshot, publish
@@ -53,11 +52,11 @@ def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> R
         model = run("model", work.champion_or_first, home, window, propagated, decided, options)
         risk = run("risk", work.risk_of, evidence, propagated, decided, model)
         drifted = run("drift", work.drift_of, propagated, risk, model)
-        groups = run("groups", find_groups, propagated.burst, risk.senders, options.find)
+        groups = run("groups", work.groups_of, window, propagated.burst, risk, decided, options)
         judged = run("judgement", work.judged_of, risk, groups, evidence, decided)
         answers = run("answers", work.answers_of, window, evidence, decided, judged, options)
         refresh = work.identify(piece, model, decided)
-        campaigns = run("campaigns", work.campaigns_of, window, evidence, groups, risk, decided, refresh)
+        campaigns = run("campaigns", work.campaigns_of, window, evidence, groups, risk, decided, refresh, options)
         because = run("reasons", work.reasons_of, window, evidence, propagated, decided, model, judged)
         contents = work.contents_of(refresh, window, judged, campaigns, decided)
         run("graph store", work.write_store, home, contents, options)

@@ -91,6 +91,11 @@ class RefreshSettings:
     engine: str = _setting("duckdb", "What builds the window graph: duckdb or spark.", choices=("duckdb", "spark"))
     memory: str = _setting("", "Most memory the engine may take, as in 2GB; empty leaves it to the engine.")
     threads: int = _setting(0, "Threads of the engine; 0 takes every core.", low=0)
+    merges: str = _setting(
+        "ask",
+        "Whether campaigns that one artefact alone would join wait for a verdict (ask) or are joined (allow).",
+        choices=("ask", "allow"),
+    )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,18 +24,24 @@ from gnn.risk import Risk, judge, score
 from gnn.teach import is_cold, teach
 from gnn.train import provable
 from graph import schema
-from graph.campaigns import FindOptions, Known, Partition, describe_campaigns
+from graph.campaigns import FindOptions, Known, describe_campaigns, find_groups
+from graph.campaigns.alarm import AlarmOptions, Held, hold_back
+from graph.campaigns.discount import discount_table
+from graph.campaigns.held import alarm_table, campaign_names, held_lines
 from graph.engine import open_engine
 from graph.errors import RingleaderError, SnapshotError
 from graph.evidence import Evidence
 from graph.home import Home
 from graph.lake import Lake
-from graph.snapshot import list_manifests, open_snapshot
+from graph.snapshot import list_manifests, read_tables
 from graph.store import open_store
 from graph.store.bolt import PASSWORD_VARIABLE
 from graph.values import Campaigns, GraphContents, Publication, Refresh, Slice, Window
 from graph.verdicts import VerdictLedger
 from graph.window import build_window
+
+
+REMEMBERED = ("campaigns", "members", "lineage", "evidence", "alarms", "traits")  # of the refresh before
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class RefreshOptions:
     train: TrainOptions
     find: FindOptions
     decide: DecideOptions
+    alarm: AlarmOptions
 
     @staticmethod
     def of(settings: Settings, as_of: datetime | None) -> "RefreshOptions":
@@ -70,6 +77,7 @@ class RefreshOptions:
             train=TrainOptions(seed=settings.model.seed),
             find=FindOptions(seed=settings.model.seed),
             decide=DecideOptions(**asdict(settings.decision)),
+            alarm=AlarmOptions(hold=refresh.merges == "ask"),
         )
 
 
@@ -150,15 +158,16 @@ def decisions_of(home: Home, piece: Slice, window: Window, until_now: bool = Fal
 def campaigns_before(home: Home, as_of: datetime) -> Known | None:
     """The campaigns of the latest kept snapshot whose window ended before `as_of`; ids are carried over from it.
 
-    Not the snapshot of the same moment: a refresh that is repeated starts from the same past and gives the same ids.
+    There is no other file of ids: every snapshot holds the whole history. One in which these very tables are damaged
+    is passed over for the one before. Not the snapshot of the same moment: a refresh that is repeated starts from the
+    same past and gives the same ids; nor a later one, so a clock that goes back makes no history of the future.
     """
     earlier = [manifest for manifest in list_manifests(home) if manifest.as_of < as_of]
     for manifest in sorted(earlier, key=lambda m: (m.as_of, m.published_at), reverse=True):
         try:
-            snapshot = open_snapshot(home.snapshots / manifest.id)
+            return Known(**read_tables(home.snapshots / manifest.id, REMEMBERED), as_of=manifest.as_of)
         except SnapshotError:
             continue  # an older one still carries the ids
-        return Known(*(snapshot.table(name) for name in ("campaigns", "members", "lineage", "evidence")))
     return None
 
 
@@ -188,9 +197,15 @@ def drift_of(propagated: Propagated, risk: Risk, champion: Champion) -> Drift:
     return drift(champion.model, propagated.structure, risk.evidence_only, risk.prior)
 
 
-def judged_of(risk: Risk, groups: Partition, evidence: Evidence, decided: Decisions) -> Risk:
+def groups_of(window: Window, burst: Evidence, risk: Risk, decided: Decisions, options: RefreshOptions) -> Held:
+    """Groups of suspects by their evidence, those joins undone that a person should see first."""
+    found = find_groups(burst, risk.senders, options.find)
+    return hold_back(window, burst, found, decided.known, decided.campaign_verdicts, options.alarm)
+
+
+def judged_of(risk: Risk, groups: Held, evidence: Evidence, decided: Decisions) -> Risk:
     """Risk after groups were judged as a whole."""
-    return judge(risk, groups, evidence, decided.domains)
+    return judge(risk, groups.partition, evidence, decided.domains)
 
 
 def answers_of(
@@ -219,10 +234,28 @@ def identify(piece: Slice, champion: Champion, decided: Decisions) -> Refresh:
 
 
 def campaigns_of(
-    window: Window, evidence: Evidence, groups: Partition, risk: Risk, decided: Decisions, refresh: Refresh
+    window: Window,
+    evidence: Evidence,
+    groups: Held,
+    risk: Risk,
+    decided: Decisions,
+    refresh: Refresh,
+    options: RefreshOptions,
 ) -> Campaigns:
-    """Groups as campaigns with ids, members, evidence and history."""
-    return describe_campaigns(window, evidence, groups, risk.senders, decided.known, refresh, decided.campaign_verdicts)
+    """Groups as campaigns with ids, members, evidence and history, what was held back and what hardly counts."""
+    partition, known = groups.partition, decided.known
+    found = describe_campaigns(
+        window, evidence, partition, risk.senders, known, refresh, decided.campaign_verdicts
+    )
+    names = campaign_names(window, partition, found.members)
+    alarms = alarm_table(window, evidence, groups, names, known, refresh)
+    suspect = risk.senders > options.find.seed_margin
+    return replace(
+        found,
+        lineage=pa.concat_tables([found.lineage, held_lines(alarms, refresh)]),
+        alarms=alarms,
+        discounts=discount_table(window, evidence, partition, suspect, names),
+    )
 
 
 def reasons_of(
@@ -311,8 +344,8 @@ def rows_of(value: Any) -> int | None:
         return int(value.members.num_rows)
     if isinstance(value, Evidence):
         return int(value.cotargets.nnz + sum(relation.counts.nnz for relation in value.relations))
-    if isinstance(value, Partition):
-        return value.count
+    if isinstance(value, Held):
+        return value.partition.count
     if isinstance(value, Risk):
         return len(value.senders) + len(value.domains)
     if isinstance(value, Drift):

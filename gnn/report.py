@@ -14,6 +14,19 @@ from gnn.metrics import Figure
 
 
 @dataclass(frozen=True)
+class Persistence:
+    """One trial of ids: of `compared` campaigns that live at both ends, `kept` bear the same id.
+
+    `same_bytes`: whether every table is the same, where that is asked.
+    """
+
+    name: str
+    compared: int
+    kept: int
+    same_bytes: bool | None = None
+
+
+@dataclass(frozen=True)
 class Identity:
     """Ids over two refreshes: of `compared` campaigns that live at both, `kept` still bear their id."""
 
@@ -21,6 +34,7 @@ class Identity:
     kept: int
     earlier: datetime
     later: datetime
+    trials: tuple[Persistence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -231,7 +245,15 @@ def _campaign_lines(evaluation: Evaluation) -> list[str]:
             f"{identity.kept} of {identity.compared} campaigns that live at {identity.earlier:%Y-%m-%d} and at "
             f"{identity.later:%Y-%m-%d} kept their id."
         ]
+        trials = [(trial.name, trial.compared, trial.kept, _kept_words(trial)) for trial in identity.trials]
+        lines += ["", *table(("ids when", "alive at both", "kept", "share"), trials)] if trials else []
     return [*lines, ""]
+
+
+def _kept_words(trial: Persistence) -> str:
+    share = number_words(trial.kept / trial.compared if trial.compared else math.nan)
+    words = {None: "", True: ", every table the same", False: ", tables differ"}
+    return share + words[trial.same_bytes]
 
 
 def _stage(row: dict[str, object]) -> Row:

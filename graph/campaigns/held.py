@@ -5,10 +5,12 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from graph import schema
 from graph.campaigns.alarm import APART, MERGE, SHARED_TARGETS, Alarm, Held, Join, alarm_id
+from graph.campaigns.find import Partition
 from graph.campaigns.identity import Known
 from graph.evidence import Evidence
 from graph.values import Refresh, Window
@@ -19,6 +21,15 @@ VERBS = {
     "carried": "carry the text",
     "address_at": "have addresses at",
 }
+
+
+def campaign_names(window: Window, partition: Partition, members: pa.Table) -> dict[int, str]:
+    """The campaign id of each group, by the members (graph.schema.MEMBERS) that it was given."""
+    senders = members.filter(pc.equal(members["role"], "sender"))
+    owner = dict(zip(senders["key"].to_pylist(), senders["campaign_id"].to_pylist(), strict=True))
+    groups, first = np.unique(partition.group, return_index=True)
+    keys = window.senders["key"]
+    return {int(g): owner[keys[int(at)].as_py()] for g, at in zip(groups, first, strict=True) if g >= 0}
 
 
 def alarm_table(

@@ -39,6 +39,7 @@ class Known:
     lineage: pa.Table
     evidence: pa.Table = field(default_factory=schema.EVIDENCE.empty_table)
     alarms: pa.Table = field(default_factory=schema.ALARMS.empty_table)
+    traits: pa.Table = field(default_factory=schema.TRAITS.empty_table)
     as_of: datetime | None = None
 
     def groups(self) -> dict[str, Group]:

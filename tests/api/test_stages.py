@@ -17,6 +17,7 @@ from gnn.drift import Drift
 from gnn.labels import Labels, labels_of
 from gnn.risk import Risk
 from graph.campaigns import Partition, describe_campaigns
+from graph.campaigns.alarm import Held
 from graph.errors import ExplanationError, LakeError
 from graph.evidence import gather_evidence
 from graph.home import Home
@@ -256,7 +257,7 @@ def test_rows_of_each_value_are_counted(seen: Window) -> None:
     found = campaigns_for(seen)
     assert stages.rows_of(seen) == seen.wrote_to.num_rows
     assert stages.rows_of(found) == found.members.num_rows
-    assert stages.rows_of(Partition(np.array([0, 1, -1]), np.ones(3))) == 2
+    assert stages.rows_of(Held(Partition(np.array([0, 1, -1]), np.ones(3)))) == 2
     assert stages.rows_of(risk_for(seen)) == seen.senders.num_rows + seen.domains.num_rows
     assert stages.rows_of(answers_for(seen)) == seen.senders.num_rows + seen.domains.num_rows
     assert stages.rows_of(found.members) == found.members.num_rows
