@@ -53,7 +53,7 @@ class Groups:
     @property
     def senders(self) -> int:
         """How many senders the window has."""
-        return self.window.senders.num_rows
+        return int(self.window.senders.num_rows)
 
     def seen(self) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
         """First and last event of each group's members, shape (groups,)."""

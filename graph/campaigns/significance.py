@@ -38,7 +38,7 @@ def binomial_tail(hits: ArrayLike, trials: ArrayLike, chance: ArrayLike) -> Arra
 
 def corrected(log10_p: Array, looked_at: int) -> Array:
     """The same after a look at so many things (Bonferroni); never above 0."""
-    return np.minimum(log10_p + np.log10(max(looked_at, 1)), 0.0)
+    return np.asarray(np.minimum(log10_p + np.log10(max(looked_at, 1)), 0.0))
 
 
 def _tail(k: Array, start: Array, least: Array, most: Array, first: Array, ratio: Ratio) -> Array:

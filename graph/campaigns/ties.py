@@ -56,8 +56,9 @@ def _judged(rows: pd.DataFrame, groups: Groups, tests: int) -> pd.DataFrame:
     expected = sizes * (inside + outside) / max(groups.senders, 1)
     strength = inside * np.log(np.maximum(inside, 1) / np.maximum(expected, 1e-9)) - (inside - expected)
     log10_p = hypergeometric_tail(inside, sizes, inside + outside, groups.senders)
-    judged = rows.assign(strength=strength, log10_p=log10_p, log10_p_corrected=corrected(log10_p, tests))
-    return judged[inside > expected]
+    judged: pd.DataFrame = rows.assign(strength=strength, log10_p=log10_p, log10_p_corrected=corrected(log10_p, tests))
+    beyond: pd.DataFrame = judged[inside > expected]
+    return beyond
 
 
 def _artefacts(groups: Groups, name: str) -> pd.DataFrame:
@@ -65,13 +66,13 @@ def _artefacts(groups: Groups, name: str) -> pd.DataFrame:
     relation = groups.evidence.relation(name)
     cells = groups.inside[name].tocoo()
     keep = cells.data >= 2
-    artefact, group, inside = cells.row[keep], cells.col[keep], cells.data[keep].astype(np.int64)
+    artefact, group, inside = (part[keep].astype(np.int64) for part in (cells.row, cells.col, cells.data))
     first, last = _used(groups, name, artefact, group)
     return pd.DataFrame(
         {
             "group": group,
             "relation": name,
-            "artefact": keys_of(getattr(groups.window, relation.nodes), artefact.astype(np.int64)),
+            "artefact": keys_of(getattr(groups.window, relation.nodes), artefact),
             "inside": inside,
             "outside": relation.degree[artefact] - inside,
             "first_seen": _times(first),
@@ -89,7 +90,7 @@ def _used(groups: Groups, name: str, artefact: Ids, group: Ids) -> tuple[Times, 
     )
     inner = np.flatnonzero(groups.of[sender] >= 0)
     cells, cell = np.unique(node[inner] * groups.count + groups.of[sender[inner]], return_inverse=True)
-    at = np.searchsorted(cells, artefact.astype(np.int64) * groups.count + group)
+    at = np.searchsorted(cells, artefact * groups.count + group)
     spans = []
     for column, narrowed in (("first_seen", np.fmin), ("last_seen", np.fmax)):
         span = np.full(len(cells), np.datetime64("NaT", "us"))
@@ -149,4 +150,5 @@ def _habits(groups: Groups, shared: list[Shared]) -> pd.DataFrame:
 
 
 def _times(values: NDArray[np.datetime64]) -> pd.Series:
-    return pd.Series(values).dt.tz_localize("UTC")
+    zoned: pd.Series = pd.Series(values).dt.tz_localize("UTC")
+    return zoned
