@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from graph import schema
 from graph.campaigns.asleep import sleeping_evidence, with_sleeping, with_sleeping_members
 from graph.campaigns.find import Partition
-from graph.campaigns.groups import INFRASTRUCTURE, Groups
+from graph.campaigns.groups import Groups
 from graph.campaigns.identity import Known, carry_over
 from graph.campaigns.impact import impact_table
 from graph.campaigns.members import campaign_rows, group_keys, member_domains, member_rows
 from graph.campaigns.picture import picture_rows, timeline_rows
-from graph.campaigns.risk import group_logits, operation_id, operations
+from graph.campaigns.risk import group_logits
 from graph.campaigns.state import state_of
 from graph.campaigns.ties import evidence_rows
 from graph.evidence import Evidence
@@ -31,7 +31,10 @@ def describe_campaigns(
     refresh: Refresh,
     judged: Mapping[str, str],
 ) -> Campaigns:
-    """The campaigns of a refresh: ids carried over from `known`, tables made, verdicts (`judged`) made states."""
+    """The campaigns of a refresh: ids carried over from `known`, tables made, verdicts (`judged`) made states.
+
+    Whose they are is not known yet: `graph.campaigns.operations` fills `operation_id`.
+    """
     groups = Groups.count_in(window, evidence, partition)
     domains = member_domains(groups)
     dismissed = {name for name, verdict in judged.items() if verdict == "benign"}
@@ -40,7 +43,6 @@ def describe_campaigns(
     ties, _ = evidence_rows(groups)
     ties["campaign_id"] = names[ties["group"].to_numpy(dtype=np.int64)]
     table = campaign_rows(groups, names, domains, group_logits(partition.group, margins, partition.count))
-    table["operation_id"] = _operation_ids(groups, names)
     before = known.states() if known else {}
     table["state"] = [state_of(name, judged, found=True, known=name in before) for name in identities.ids]
     members = with_sleeping_members(member_rows(groups, names, partition, domains), identities, known)
@@ -65,10 +67,3 @@ def describe_campaigns(
 def _table(frame: pd.DataFrame, wanted: pa.Schema, order: list[str]) -> pa.Table:
     table = pa.Table.from_pandas(frame.reindex(columns=wanted.names), schema=wanted, preserve_index=False)
     return table.sort_by([(name, "ascending") for name in order]).replace_schema_metadata(None)
-
-
-def _operation_ids(groups: Groups, names: NDArray[np.object_]) -> list[str | None]:
-    kinds = INFRASTRUCTURE[:3]
-    users = [groups.evidence.relation(name).degree for name in kinds]
-    first = operations([groups.inside[name] for name in kinds], users, groups.sizes)
-    return [operation_id(names[at]) if at >= 0 else None for at in first]

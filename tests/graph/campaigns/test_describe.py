@@ -207,14 +207,3 @@ def test_a_dismissed_campaign_stays_dismissed_when_it_is_gone(seen: Window, foun
     (name,) = found.campaigns["campaign_id"].to_pylist()
     gone = described(seen, [], remembered(found), {name: "benign"})
     assert gone.campaigns["state"].to_pylist() == ["dismissed"]
-
-
-def test_campaigns_that_share_link_and_network_are_one_operation(seen: Window) -> None:
-    apart = [letter(f"y@lone{n}.example", f"w{n}@mail.test", sites=("lone.example",)) for n in range(3)]
-    now = window(letters() + apart)
-    alone = [f"y@lone{n}.example" for n in range(3)]
-    rows = described(now, [GANG[:2], GANG[2:], alone]).campaigns.to_pylist()
-    operations = {row["senders"]: row["operation_id"] for row in rows}
-    assert operations[2] is not None
-    assert operations[3] is None
-    assert len({row["operation_id"] for row in rows}) == 2
