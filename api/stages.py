@@ -40,7 +40,6 @@ from graph.values import Campaigns, GraphContents, Publication, Refresh, Slice, 
 from graph.verdicts import VerdictLedger
 from graph.window import build_window
 
-
 REMEMBERED = ("campaigns", "members", "lineage", "evidence", "alarms", "traits")  # of the refresh before
 
 
@@ -177,12 +176,12 @@ def champion_or_first(
     """The champion of this home; a first one is fitted where there is none, or none yet that has seen a verdict."""
     name = registry.champion(home)
     if name is None or (is_cold(registry.load(home, name)) and provable(decided.senders)):
-        name = registry.save(home, taught(window, propagated, decided.senders, options))
+        name = registry.save(home, fit_champion(window, propagated, decided.senders, options))
         registry.promote(home, name)
     return Champion(name, registry.load(home, name))
 
 
-def taught(window: Window, propagated: Propagated, labels: Labels, options: RefreshOptions) -> RiskModel:
+def fit_champion(window: Window, propagated: Propagated, labels: Labels, options: RefreshOptions) -> RiskModel:
     """A model fit to become champion: it knows what its window looked like, so that drift can be told."""
     return with_reference(teach(window, propagated, labels, options.train), propagated, labels)
 
@@ -244,9 +243,7 @@ def campaigns_of(
 ) -> Campaigns:
     """Groups as campaigns with ids, members, evidence and history, what was held back and what hardly counts."""
     partition, known = groups.partition, decided.known
-    found = describe_campaigns(
-        window, evidence, partition, risk.senders, known, refresh, decided.campaign_verdicts
-    )
+    found = describe_campaigns(window, evidence, partition, risk.senders, known, refresh, decided.campaign_verdicts)
     names = campaign_names(window, partition, found.members)
     alarms = alarm_table(window, evidence, groups, names, known, refresh)
     suspect = risk.senders > options.find.seed_margin

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from api.progress import StageRecorder
 from api.scenes import LEAST_TO_JUDGE, Shot, after, cut_of, enough, first_decided, known_at, last_decided, shoot
-from api.stages import RefreshOptions, taught
+from api.stages import RefreshOptions, fit_champion
 from gnn import registry
 from gnn.calibrate import sigmoid
-from gnn.metrics import Figure, Judged, Scores, judge
+from gnn.metrics import Figure, Judged, Scores, judge, log_losses
 from gnn.model import RiskModel
 from gnn.risk import score
 from gnn.scene import Scene
-from gnn.teach import is_cold, teach
+from gnn.segments import SegmentGain, segment_gains, segments
+from gnn.teach import bunches, is_cold, teach
 from graph.errors import ModelError
 from graph.home import Home, write_lock
 
@@ -44,11 +45,29 @@ class Comparison:
     challenger: dict[str, Figure]
     auprc_gain: Figure  # challenger minus champion, paired
     log_loss_gain: Figure  # champion minus challenger, paired: above zero the challenger is better
+    segments: tuple[SegmentGain, ...] = ()  # log loss again, among kinds of senders
+
+    @property
+    def ahead(self) -> bool:
+        """Better beyond noise in ranking, or in probability and no worse in ranking."""
+        return self.auprc_gain.above(0) or (self.log_loss_gain.above(0) and not self.auprc_gain.below(0))
+
+    @property
+    def worse_on(self) -> tuple[str, ...]:
+        """Segments on which the challenger is worse beyond noise."""
+        return tuple(segment.name for segment in self.segments if segment.worse)
 
     @property
     def better(self) -> bool:
-        """Better beyond noise in ranking, or in probability and no worse in ranking."""
-        return self.auprc_gain.above(0) or (self.log_loss_gain.above(0) and not self.auprc_gain.below(0))
+        """Ahead of the champion over all, and not behind it on any segment."""
+        return self.ahead and not self.worse_on
+
+    @property
+    def words(self) -> str:
+        """Why it is to be promoted or not."""
+        if self.ahead and self.worse_on:
+            return f"the challenger is better beyond noise over all, but worse on senders: {'; '.join(self.worse_on)}"
+        return "the challenger is better beyond noise" if self.better else "the challenger is not better beyond noise"
 
 
 @dataclass(frozen=True)
@@ -115,8 +134,7 @@ def _tried(home: Home, shot: Shot, before: str | None, stages: StageRecorder) ->
         )
         return None, False, reason
     comparison = compare(home, shot, champion, exam, stages)
-    words = "better beyond noise" if comparison.better else "not better beyond noise"
-    return comparison, comparison.better, f"the challenger is {words}"
+    return comparison, comparison.better, comparison.words
 
 
 def exam_of(home: Home, shot: Shot, champion_learnt: datetime | None, stages: StageRecorder) -> Exam | None:
@@ -146,20 +164,25 @@ def compare(home: Home, shot: Shot, champion: RiskModel, exam: Exam, stages: Sta
         stage.rows = len(target)
         models = {CHAMPION: champion, CHALLENGER: challenger}
         said = {name: levelled(_said(asked, model).of(rows), target) for name, model in models.items()}
-        judged = judge(said, target, np.arange(len(target)), ROUNDS, shot.options.train.seed)
-    return _comparison(judged, exam, len(target), int(target.sum()))
+        bunch, seed = bunches(asked.propagated, rows)[rows], shot.options.train.seed
+        judged = judge(said, target, bunch, ROUNDS, seed)
+        inside = {name: mask[rows] for name, mask in segments(asked.window).items()}
+        losses = {name: log_losses(scores.margins, target) for name, scores in said.items()}
+        gains = segment_gains(inside, losses[CHAMPION], losses[CHALLENGER], target, bunch, seed)
+    return _comparison(judged, gains, exam, target)
 
 
-def _comparison(judged: Judged, exam: Exam, senders: int, malicious: int) -> Comparison:
+def _comparison(judged: Judged, gains: tuple[SegmentGain, ...], exam: Exam, target: Array) -> Comparison:
     return Comparison(
         since=exam.cut,
         until=exam.full.piece.as_of,
-        senders=senders,
-        malicious=malicious,
+        senders=len(target),
+        malicious=int(target.sum()),
         champion=judged.figures[CHAMPION],
         challenger=judged.figures[CHALLENGER],
         auprc_gain=judged.difference(CHALLENGER, CHAMPION),
         log_loss_gain=judged.difference(CHAMPION, CHALLENGER, "log_loss"),
+        segments=gains,
     )
 
 
@@ -167,7 +190,7 @@ def _promote(home: Home, shot: Shot, comparison: Comparison | None, stages: Stag
     """Fit on everything known, save whole, then swap the pointer."""
     scene = shot.scene
     with stages.stage("model") as stage:
-        model = taught(scene.window, scene.propagated, scene.senders, shot.options)
+        model = fit_champion(scene.window, scene.propagated, scene.senders, shot.options)
         stage.rows = int(scene.senders.known.sum())
     if comparison is not None:
         model.card["comparison"] = _card(comparison)
@@ -187,6 +210,7 @@ def _card(comparison: Comparison) -> dict[str, Any]:
         "auprc_of_champion": comparison.champion["auprc"].value,
         "auprc_gain": asdict(comparison.auprc_gain),
         "log_loss_gain": asdict(comparison.log_loss_gain),
+        "segments": [asdict(segment) for segment in comparison.segments],
     }
 
 

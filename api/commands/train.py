@@ -8,6 +8,7 @@ from api.commands.refresh import add_setting
 
 if TYPE_CHECKING:
     from api.training import Comparison, Training
+    from gnn.segments import SegmentGain
 
 HELP = "fit a challenger on what was known at --as-of; promote it only where it beats the champion on later days"
 
@@ -48,4 +49,11 @@ def _compared(comparison: "Comparison | None") -> list[str]:
     gains = (comparison.auprc_gain, comparison.log_loss_gain)
     auprc, loss = (f"{gain.value:+.4f} [{gain.low:+.4f} to {gain.high:+.4f}]" for gain in gains)
     shown = [f"  {name:<12}{first:>10}{second:>10}" for name, first, second in rows]
-    return [head, *shown, f"  challenger better by AUPRC {auprc}, log loss {loss}"]
+    overall = f"  challenger better by AUPRC {auprc}, log loss {loss}"
+    return [head, *shown, overall, *(f"    {_segment(segment)}" for segment in comparison.segments)]
+
+
+def _segment(segment: "SegmentGain") -> str:
+    gain, mark = segment.gain, "  WORSE" if segment.worse else ""
+    counts = f"{segment.name} ({segment.senders:,} senders, {segment.malicious:,} malicious)"
+    return f"{counts}: log loss {gain.value:+.4f} [{gain.low:+.4f} to {gain.high:+.4f}]{mark}"

@@ -17,9 +17,10 @@ from api.progress import StageRecorder
 from api.scenes import first_decided
 from api.stages import RefreshOptions
 from api.training import CHALLENGER, CHAMPION, run_training
-from gnn import registry
+from gnn import registry, segments
 from gnn.calibrate import sigmoid
 from gnn.metrics import Figure, Scores
+from gnn.segments import SegmentGain
 from graph.errors import LakeError
 from graph.home import Home
 from graph.schema import VERDICT_ROWS
@@ -43,6 +44,17 @@ def labelled(folder, tmp_path):
 
 def train(home, options, force=False):
     return run_training(home, options, force, StageRecorder())
+
+
+def knowing_nothing(home, name):
+    """The id of a new champion: this model with noise for weights, and nothing left of the prior."""
+    taught = registry.load(home, name)
+    rng = np.random.default_rng(0)
+    noise = {name: rng.normal(size=w.shape).astype(w.dtype) for name, w in taught.weights.items()}
+    unheld = replace(taught.shape, anchor_scale=0.0, reach=50.0)
+    blank = registry.save(home, replace(taught, weights=noise, shape=unheld))
+    registry.promote(home, blank)
+    return blank
 
 
 def gain(value: float) -> Figure:
@@ -81,12 +93,7 @@ def test_force_promotes_all_the_same_and_says_so(labelled):
 
 def test_a_champion_that_knows_nothing_is_beaten_and_the_card_says_by_how_much(labelled):
     home, options = labelled
-    first = train(home, options)
-    blank = registry.load(home, first.champion)
-    rng = np.random.default_rng(0)
-    noise = {name: rng.normal(size=w.shape).astype(w.dtype) for name, w in blank.weights.items()}
-    unheld = replace(blank.shape, anchor_scale=0.0, reach=50.0)  # nothing of the prior is left
-    registry.promote(home, registry.save(home, replace(blank, weights=noise, shape=unheld)))
+    knowing_nothing(home, train(home, options).champion)
     done = train(home, options)
     assert done.promoted
     assert done.comparison is not None
@@ -113,6 +120,48 @@ def test_the_rule_of_promotion(labelled, auprc, log_loss, better):
     moment = labelled[1].as_of
     rule = training.Comparison(moment, moment, 9, 4, {}, {}, gain(auprc), gain(log_loss))
     assert rule.better is better
+
+
+def test_better_over_all_is_not_enough_where_one_kind_of_sender_loses(labelled):
+    moment = labelled[1].as_of
+    lost = SegmentGain("without links", 40, 9, gain(-0.1))
+    kept = SegmentGain("with links", 40, 9, gain(0.1))
+    rule = training.Comparison(moment, moment, 9, 4, {}, {}, gain(0.02), gain(0.02), (kept, lost))
+    assert rule.ahead
+    assert not rule.better
+    assert rule.worse_on == ("without links",)
+    assert "worse on senders: without links" in rule.words
+    assert replace(rule, segments=(kept,)).better
+
+
+def test_a_challenger_that_loses_on_one_segment_is_not_promoted_and_the_segment_is_named(labelled, monkeypatch):
+    home, options = labelled
+    guessing = knowing_nothing(home, train(home, options).champion)
+    planted = SegmentGain("without links", 40, 9, gain(-0.1))
+    monkeypatch.setattr(training, "segment_gains", lambda *_: (planted,))
+    done = train(home, options)
+    assert done.comparison.ahead
+    assert not done.promoted
+    assert "without links" in done.reason
+    assert registry.champion(home) == guessing
+    assert train(home, options, force=True).promoted
+
+
+def test_segments_are_compared_on_the_very_senders_that_judge(labelled, monkeypatch):
+    home, options = labelled
+    knowing_nothing(home, train(home, options).champion)
+    monkeypatch.setattr(segments, "LEAST_SENDERS", 1)
+    monkeypatch.setattr(segments, "LEAST_BUNCHES", 1)
+    comparison = train(home, options).comparison
+    linked, bare = (named(comparison, name) for name in ("with links", "without links"))
+    assert linked.senders + bare.senders == comparison.senders
+    assert linked.malicious + bare.malicious == comparison.malicious
+    both = linked.senders * linked.gain.value + bare.senders * bare.gain.value
+    assert both / comparison.senders == pytest.approx(comparison.log_loss_gain.value)
+
+
+def named(comparison, name):
+    return next(segment for segment in comparison.segments if segment.name == name)
 
 
 def test_the_share_of_malicious_senders_in_the_exam_decides_nothing():
