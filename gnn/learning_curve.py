@@ -20,8 +20,7 @@ Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Tell = Callable[[int, int, str], None]
 
-COUNTS = (0, 10, 50, 200)
-DRAWS = 3  # of each number of verdicts: which ten they are matters more than who is judged
+DRAWS = {0: 1, 10: 3, 50: 2, 200: 1}  # of each number of verdicts: which ten they are matters more than which 200
 TOLD = ("auprc", "recall_strict", "recall_loose")
 
 
@@ -87,7 +86,7 @@ def learning_curves(
     not below the number of verdicts are left out.
     """
     verdicts = int(lesson.taught.senders.known.sum())
-    plan = [(count, DRAWS if count else 1) for count in COUNTS if count < verdicts]
+    plan = [(count, draws) for count, draws in DRAWS.items() if count < verdicts]
     total, done = sum(draws for _, draws in plan), 0
     points: dict[str, list[LearningPoint]] = {question: [] for question in lesson.questions}
     for count, draws in plan:

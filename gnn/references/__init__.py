@@ -6,6 +6,7 @@ for every sender asked about. The product's own network is one of them, so that 
 
 from gnn.references.clusters import ComponentReports, LeidenReports, ReportsPerSender
 from gnn.references.detector import Detector, Finished, Timed, run
+from gnn.references.label_free import LabelFree
 from gnn.references.product import GraphNetwork, OwnNetwork, PriorAlone
 from gnn.references.sage import HeteroSage
 from gnn.references.trees import GraphTrees, OwnTrees, TwoHopTrees
@@ -17,6 +18,7 @@ __all__ = [
     "GraphNetwork",
     "GraphTrees",
     "HeteroSage",
+    "LabelFree",
     "LeidenReports",
     "OwnNetwork",
     "OwnTrees",
@@ -42,5 +44,6 @@ def references(which: str = "quick") -> tuple[Detector, ...]:
         ComponentReports(),
         LeidenReports(),
         PriorAlone(),
+        LabelFree(),
     )
     return (*quick, HeteroSage()) if which == "all" else quick
