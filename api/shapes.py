@@ -240,6 +240,42 @@ class LineageOut(Stamped):
     items: list[LineageRow] = Field(description="oldest first, ancestors that merged into it or it split from included")
 
 
+class AlarmRow(BaseModel):
+    alarm_id: str = Field(description="the key of a verdict of kind `campaign` that answers it")
+    campaign_id: str
+    other_id: str = Field(description="the side held back, under an id of its own")
+    kind: Literal["merge", "growth"]
+    state: Literal["open", "apart"]
+    since: datetime
+    relation: str | None = Field(description="what would join them most; null where they share nothing directly")
+    artefact: str | None
+    senders: int
+    other_senders: int
+    inside: int = Field(description="senders of the campaign who use the artefact")
+    other_inside: int
+    sentence: str
+
+
+class AlarmPage(Stamped):
+    items: list[AlarmRow]
+    next_cursor: str | None
+
+
+class DiscountRow(BaseModel):
+    relation: str
+    artefact: str
+    inside: int
+    outside: int
+    unsuspected: int = Field(description="of all who use it those whom nobody suspects")
+    kept: float = Field(description="share of a private artefact's worth that is left")
+    reason: str
+
+
+class DiscountsOut(Stamped):
+    campaign_id: str
+    items: list[DiscountRow]
+
+
 class ImpactRow(BaseModel):
     kind: str
     key: str

@@ -12,6 +12,7 @@ MALICIOUS, BENIGN, ABSTAIN = "malicious", "benign", "abstain"
 VERDICTS = (MALICIOUS, BENIGN)  # what a person says
 DECISIONS = (MALICIOUS, BENIGN, ABSTAIN)  # what a look-up answers
 CAMPAIGN_STATES = ("new", "active", "dormant", "confirmed", "dismissed")
+ALARM_OPEN, ALARM_APART = "open", "apart"  # waits for a person, or a verdict keeps the two apart
 LINEAGE_EVENTS = ("born", "grew", "shrank", "split", "merged", "held", "dormant", "revived")
 
 TIME = pa.timestamp("us", tz="UTC")

@@ -16,14 +16,15 @@ from api.page import ASSETS, HEADERS, render
 from api.page.drawing import GRAPH_HEIGHT, GRAPH_WIDTH, bars, picture, spark
 from api.page.reference import operations
 from api.problems import ProblemError
+from api.routes.alarms import alarms_of
 from api.routes.campaigns import find, page_of_campaigns
 from api.routes.common import Belongings
 from api.serving import SESSION_COOKIE, Serving, cookie
-from graph.schema import CAMPAIGN_STATES
+from graph.schema import ALARM_OPEN, CAMPAIGN_STATES
 from graph.snapshot import Snapshot
 
 ROWS = 25
-EVIDENCE_SHOWN, MEMBERS_SHOWN, IMPACT_SHOWN, VERDICTS_SHOWN = 12, 60, 12, 10
+ALARMS_SHOWN, EVIDENCE_SHOWN, MEMBERS_SHOWN, IMPACT_SHOWN, VERDICTS_SHOWN = 8, 12, 60, 12, 10
 SORTS = (
     ("-risk", "riskiest"),
     ("-last_seen", "latest"),
@@ -139,6 +140,7 @@ def _campaigns_page(serving: Serving, caller: str, asked: dict[str, str], cursor
     wanted = Wanted(states=states, channel=asked["channel"] or None, text=asked["text"].strip() or None)
     rows, total, following = page_of_campaigns(snapshot, wanted, asked["sort"], ROWS, cursor or None)
     filters = {name: value for name, value in asked.items() if value}
+    waiting = [] if cursor or wanted != Wanted() else alarms_of(snapshot, ALARM_OPEN)
     return render(
         "campaigns.html",
         caller=caller,
@@ -151,6 +153,8 @@ def _campaigns_page(serving: Serving, caller: str, asked: dict[str, str], cursor
         channels=CHANNELS,
         sorts=SORTS,
         sparks=_sparks(snapshot, rows),
+        alarms=waiting[:ALARMS_SHOWN],
+        alarms_left=max(len(waiting) - ALARMS_SHOWN, 0),
         first="/?" + urlencode(filters),
         following="/?" + urlencode({**filters, "cursor": following}) if following else "",
     )
@@ -172,6 +176,8 @@ def _campaign_page(serving: Serving, caller: str, campaign_id: str) -> str:
         snapshot=snapshot,
         row=row,
         evidence=snapshot.rows_of("evidence", campaign_id).slice(0, EVIDENCE_SHOWN).to_pylist(),
+        discounts=snapshot.rows_of("discounts", campaign_id).sort_by([("inside", "descending")]).to_pylist(),
+        alarms=alarms_of(snapshot, campaign_id=campaign_id),
         bars=bars(timeline),
         last_point=timeline[-1]["ts"] if timeline else row["last_seen"],
         picture=picture(snapshot.rows_of("edges", campaign_id).to_pylist()),

@@ -27,7 +27,8 @@ def decide(
 ) -> VerdictOut:
     """Keep a verdict about a sender, a domain or a campaign; its source is the name of the key.
 
-    The same `Idempotency-Key` again gives the first answer. A verdict about a merged campaign is kept for its heir.
+    The same `Idempotency-Key` again gives the first answer. A verdict about a merged campaign is kept for its heir. On
+    the id of an alarm, as a campaign's, `malicious` means that both sides are one campaign, `benign` that they are two.
     """
     key = asked.key.strip()
     if asked.kind == "campaign":
@@ -59,7 +60,9 @@ def verdicts(
 
 
 def _living(serving: Serving, campaign_id: str) -> str:
-    """The campaign itself, or the one that it merged into. Raises ProblemError 404."""
+    """The campaign itself, or the one that it merged into, or the alarm of that id. Raises ProblemError 404."""
+    if campaign_id in serving.live.require().table("alarms", ["alarm_id"])["alarm_id"].to_pylist():
+        return campaign_id
     try:
         find(serving, campaign_id)
     except MovedError as moved:

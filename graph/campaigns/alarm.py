@@ -21,7 +21,7 @@ from graph.campaigns.find import TYING_RELATIONS, Partition
 from graph.campaigns.identity import Known
 from graph.campaigns.warm import last_groups
 from graph.evidence import Evidence
-from graph.schema import BENIGN, MALICIOUS, TIME
+from graph.schema import ALARM_APART, ALARM_OPEN, BENIGN, MALICIOUS, TIME
 from graph.values import Window
 
 Ids = NDArray[np.int64]
@@ -31,7 +31,6 @@ ESTABLISHED = ("active", "confirmed")  # found at two refreshes, or known to a p
 BENIGN_GROUP = "dismissed"
 SHARED_TARGETS = "cotargets"
 MERGE, GROWTH = "merge", "growth"
-OPEN, APART = "open", "apart"
 ID_BYTES = 10
 
 
@@ -142,7 +141,7 @@ class _Past:
     def answer(self, one: int, other: int) -> str | None:
         """What was decided on two campaigns: a verdict, `open` where it is still asked, None where it never was."""
         name = alarm_id(self.names[one], self.names[other])
-        return self.judged.get(name, OPEN if name in self.asked else None)
+        return self.judged.get(name, ALARM_OPEN if name in self.asked else None)
 
     def benign(self, campaigns: Sequence[int]) -> bool:
         return any(self.states[campaign] == BENIGN_GROUP for campaign in campaigns)
@@ -178,10 +177,15 @@ class _Guard:
         crowds = [self._crowd(part, side) for part, side in zip(joined, sides, strict=True)]
         for at in range(1, len(joined)):
             pairs = (frozenset(pair) for pair in product(joined[0].campaigns, joined[at].campaigns))
-            yield MERGE, joined[0].senders, whole[at], next((closed[pair] for pair in pairs if pair in closed), OPEN)
+            yield (
+                MERGE,
+                joined[0].senders,
+                whole[at],
+                next((closed[pair] for pair in pairs if pair in closed), ALARM_OPEN),
+            )
         for part, crowd in zip(joined, crowds, strict=True):  # after the merges: a crowd leaves the part it came to
             if len(crowd):
-                yield GROWTH, part.senders, crowd, OPEN
+                yield GROWTH, part.senders, crowd, ALARM_OPEN
 
     def _parts(self, senders: Ids) -> list[_Part]:
         """Earlier campaigns that the group takes over and that may not be joined without a look, the largest first."""
@@ -204,7 +208,7 @@ class _Guard:
             if answer == MALICIOUS:
                 pairs.append((np.inf, one, other))
             elif answer is not None:
-                closed[frozenset((a, b))] = APART if answer == BENIGN else OPEN
+                closed[frozenset((a, b))] = ALARM_APART if answer == BENIGN else ALARM_OPEN
             elif self.past.benign((a, b)):
                 closed[frozenset((a, b))] = ""
             else:
@@ -282,7 +286,9 @@ def _past(window: Window, known: Known, judged: Mapping[str, str]) -> _Past:
     names = sorted(known.campaigns["campaign_id"].to_pylist())
     states = known.states()
     of = last_groups(known, window)
-    asked = [row["alarm_id"] for row in known.alarms.to_pylist() if row["kind"] == GROWTH and row["state"] == OPEN]
+    asked = [
+        row["alarm_id"] for row in known.alarms.to_pylist() if row["kind"] == GROWTH and row["state"] == ALARM_OPEN
+    ]
     return _Past(
         names=names,
         states=[states[name] for name in names],

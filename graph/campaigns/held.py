@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from graph import schema
-from graph.campaigns.alarm import APART, MERGE, SHARED_TARGETS, Alarm, Held, Join, alarm_id
+from graph.campaigns.alarm import MERGE, SHARED_TARGETS, Alarm, Held, Join, alarm_id
 from graph.campaigns.find import Partition
 from graph.campaigns.identity import Known
 from graph.evidence import Evidence
@@ -74,8 +74,8 @@ def alarm_sentence(kind: str, join: Join, artefact: str | None, sizes: tuple[int
     else:
         common = f"{join.users[0]} and {join.users[1]} of them {VERBS[join.relation]} {artefact}"
     alone = ", and that alone ties them" if kind == MERGE and join.relation is not None and join.artefacts <= 1 else ""
-    end = "A verdict keeps them apart" if state == APART else "Are they one campaign"
-    return f"{what}: {common}{alone}. {end}{'.' if state == APART else '?'}"
+    end = "A verdict keeps them apart" if state == schema.ALARM_APART else "Are they one campaign"
+    return f"{what}: {common}{alone}. {end}{'.' if state == schema.ALARM_APART else '?'}"
 
 
 def _row(

@@ -17,7 +17,7 @@ from gnn.learning_curve import LearningCurve, LearningPoint
 from gnn.metrics import Figure, Scores
 from gnn.prior import propagate_informed
 from gnn.references import ReportsPerSender, Timed
-from gnn.report import Evaluation, Families, Identity, sentences, text
+from gnn.report import Evaluation, Families, Identity, Persistence, sentences, text
 from gnn.scene import Scene
 from gnn.together import as_json as together_as_json
 from gnn.together import text as together_text
@@ -67,7 +67,7 @@ def evaluation(*scopes: Scope, source: str = "a world") -> Evaluation:
         members=3,
         innocents=0,
         campaign_risk_ece=0.125,
-        identity=Identity(3, 2, now, now),
+        identity=Identity(3, 2, now, now, (Persistence("the refresh is repeated", 3, 3, True),)),
         learning=(
             LearningCurve("everybody", (LearningPoint(12, 3, 2, {"d0": {"auprc": half, "recall_strict": half}}),)),
         ),

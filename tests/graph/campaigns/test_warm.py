@@ -12,9 +12,7 @@ SEEN = window([letter(f"{name}@x.example", "v@mail.test") for name in "abcde"])
 def known(*members: tuple[str, str, str, float]) -> Known:
     """(campaign, role, key, weight) of each member; campaigns c-1 and c-2 exist, the latter asleep."""
     states = {"c-1": "active", "c-2": "dormant"}
-    campaigns = [
-        dict.fromkeys(schema.CAMPAIGNS.names) | {"campaign_id": one, "state": states[one]} for one in states
-    ]
+    campaigns = [dict.fromkeys(schema.CAMPAIGNS.names) | {"campaign_id": one, "state": states[one]} for one in states]
     rows = [
         {"campaign_id": campaign, "kind": role, "key": key, "role": role, "weight": weight}
         for campaign, role, key, weight in members
