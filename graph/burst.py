@@ -38,7 +38,7 @@ def burst_of(window: Window) -> Window:
     if not window.edge_days or not window.senders.num_rows:
         return window
     days = profile(window.senders["days"], window.senders.num_rows).astype(np.float64)
-    recurrent = _recurrent(window)
+    recurrent = recurrent_edges(window)
     fresh = days * _fresh_share(window, recurrent, days.shape)
     inside = standing_out(fresh) & (fresh > LEAST_FRESH)
     words = _packed(inside, window.edge_days["wrote_to"].shape[1])
@@ -66,6 +66,23 @@ def standing_out(fresh: Array) -> Mask:
     return np.asarray((day >= first[:, None]) & (day < after[:, None]))
 
 
+def first_burst_day(window: Window) -> Ints:
+    """Of every sender the first day since the window's start of its burst, 0 where all its mail is recurrent.
+
+    Where no run of days stands out, the burst begins with the first letter to a stranger.
+    """
+    if not window.edge_days or not window.senders.num_rows:
+        return np.zeros(window.senders.num_rows, np.int64)
+    days = profile(window.senders["days"], window.senders.num_rows).astype(np.float64)
+    fresh = days * _fresh_share(window, recurrent_edges(window), days.shape)
+    return np.asarray((standing_out(fresh) & (fresh > LEAST_FRESH)).argmax(axis=1), dtype=np.int64)
+
+
+def answered_edges(window: Window) -> Mask:
+    """Which edges of wrote_to go to a recipient who wrote back in the window; shape (edges,)."""
+    return _answered(window, ids(window.wrote_to, "sender"), ids(window.wrote_to, "recipient"))
+
+
 def _surprise(inside: Array, total: Array, share: float) -> Array:
     """Log-likelihood ratio of `inside` of `total` events in a share of the days, 0 where there are fewer than usual."""
     rest = np.maximum(total - inside, 0.0)
@@ -75,7 +92,8 @@ def _surprise(inside: Array, total: Array, share: float) -> Array:
     return np.where(inside > expected, ratio, 0.0)
 
 
-def _recurrent(window: Window) -> Mask:
+def recurrent_edges(window: Window) -> Mask:
+    """Which edges of wrote_to go to a correspondent met on several days, over a longer time; shape (edges,)."""
     edges = window.wrote_to
     first, last = (
         edges[name].to_numpy(zero_copy_only=False).astype("datetime64[us]") for name in ("first_seen", "last_seen")

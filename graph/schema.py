@@ -151,7 +151,7 @@ MEMBERS = _table(campaign_id=pa.string(), kind=pa.string(), key=pa.string(), rol
 EVIDENCE = _table(  # what ties a campaign together, strongest first
     campaign_id=pa.string(),
     rank=pa.int32(),
-    relation=pa.string(),  # linked_to, sent_from, carried, address_at, wrote_to, cotargets, same_days, same_hours, debut
+    relation=pa.string(),  # one of those that graph.campaigns.words has words for
     artefact=pa.string(),
     inside=pa.int64(),  # members that share it
     outside=pa.int64(),  # senders of the window that share it and are not members
@@ -186,7 +186,65 @@ IMPACT = _table(  # whom acting on a member would hurt
     key=pa.string(),
     legitimate_correspondents=pa.int64(),
     victim=pa.bool_(),
+    regular=pa.int64(),  # correspondents met day after day
+    answered_before=pa.int64(),  # others who had answered it before its burst
+    since=TIME,  # first day of a victim's burst, null for who is none
     reason=pa.string(),
+)
+_TRAITS_OF_CLAUSE = pa.list_(pa.struct([("relation", pa.string()), ("artefact", pa.string())]))
+PROFILES = _table(  # a campaign as a whole; one that is dormant has none
+    campaign_id=pa.string(),
+    assessment=pa.struct(  # what its risk rests on
+        [
+            ("log_odds", pa.float64()),
+            ("members_log_odds", pa.float64()),  # mean
+            ("evidence_log10_p", pa.float64()),  # of its strongest tie, corrected
+            ("kinds", pa.int64()),  # independent kinds of evidence beyond chance
+            ("insufficient_data", pa.bool_()),
+            ("reason", pa.string()),  # of insufficient data
+        ]
+    ),
+    signature=pa.struct(  # what to look for: any of the clauses, of a clause every trait
+        [
+            ("clauses", pa.list_(_TRAITS_OF_CLAUSE)),
+            ("inside", pa.int64()),
+            ("outside", pa.int64()),
+            ("members", pa.int64()),
+            ("precision", pa.float64()),
+            ("recall", pa.float64()),
+            ("sentence", pa.string()),
+        ]
+    ),
+    harm=pa.struct(
+        [
+            ("perpetrators", pa.int64()),
+            ("victims", pa.int64()),
+            ("messages", pa.int64()),  # to others than honest correspondents
+            ("people", pa.int64()),
+            ("reports", pa.int64()),
+            ("hours", pa.float64()),
+            ("messages_per_hour", pa.float64()),
+            ("people_per_hour", pa.float64()),
+            ("losing", pa.int64()),  # honest correspondences that blocking all its senders would cut
+            ("sentence", pa.string()),
+        ]
+    ),
+    timing=pa.struct(
+        [
+            ("active_days", pa.int64()),
+            ("events_last_week", pa.int64()),
+            ("events_week_before", pa.int64()),
+            ("growth", pa.float64()),
+            ("growth_log10_p", pa.float64()),
+            ("new_senders_last_week", pa.int64()),
+            ("synchrony", pa.float64()),
+            ("period_days", pa.int64()),
+            ("period_log10_p", pa.float64()),
+            ("next_from", TIME),
+            ("next_until", TIME),
+            ("sentence", pa.string()),
+        ]
+    ),
 )
 REASONS = _table(  # why a node is risky: log-odds that sum to its own, strongest first between `base` and `rest`
     kind=pa.string(),

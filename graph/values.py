@@ -75,6 +75,7 @@ class Campaigns:
     operation_links: pa.Table = field(default_factory=schema.OPERATION_LINKS.empty_table)
     what_if: pa.Table = field(default_factory=schema.WHAT_IF.empty_table)
     queue: pa.Table = field(default_factory=schema.QUEUE.empty_table)
+    profiles: pa.Table = field(default_factory=schema.PROFILES.empty_table)
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,19 @@ from numpy.typing import NDArray
 
 from graph import schema
 from graph.campaigns.asleep import sleeping_evidence, with_sleeping, with_sleeping_members
+from graph.campaigns.assess import assess, independent_kinds, strongest_tie
 from graph.campaigns.find import Partition
 from graph.campaigns.groups import Groups
+from graph.campaigns.harm import harms
 from graph.campaigns.identity import Known, carry_over
-from graph.campaigns.impact import impact_table
+from graph.campaigns.impact import impact_table, past_of
 from graph.campaigns.members import campaign_rows, group_keys, member_domains, member_rows
 from graph.campaigns.picture import picture_rows, timeline_rows
-from graph.campaigns.risk import group_logits
+from graph.campaigns.profile import profiles
+from graph.campaigns.signature import signatures
 from graph.campaigns.state import state_of
 from graph.campaigns.ties import evidence_rows
+from graph.campaigns.timing import timings
 from graph.evidence import Evidence
 from graph.values import Campaigns, Refresh, Window
 
@@ -40,12 +44,14 @@ def describe_campaigns(
     dismissed = {name for name, verdict in judged.items() if verdict == "benign"}
     identities = carry_over(group_keys(groups, domains), known, refresh, dismissed)
     names = np.array(identities.ids, dtype=object)
-    ties, _ = evidence_rows(groups)
+    ties, habits = evidence_rows(groups)
     ties["campaign_id"] = names[ties["group"].to_numpy(dtype=np.int64)]
-    table = campaign_rows(groups, names, domains, group_logits(partition.group, margins, partition.count))
+    assessed = assess(groups, margins, strongest_tie(ties, groups.count), independent_kinds(ties, groups.count))
+    table = campaign_rows(groups, names, domains, assessed.log_odds)
     before = known.states() if known else {}
     table["state"] = [state_of(name, judged, found=True, known=name in before) for name in identities.ids]
     members = with_sleeping_members(member_rows(groups, names, partition, domains), identities, known)
+    past = past_of(window)
     tied = _table(ties, schema.EVIDENCE, ["campaign_id", "rank"])
     return Campaigns(
         campaigns=_table(with_sleeping(table, identities, known, judged), schema.CAMPAIGNS, ["campaign_id"]),
@@ -58,9 +64,10 @@ def describe_campaigns(
         edges=_table(
             picture_rows(groups, names), schema.CAMPAIGN_EDGES, ["campaign_id", "relation", "source", "target"]
         ),
-        impact=impact_table(window, names[groups.group], groups.members).sort_by(
+        impact=impact_table(window, past, names[groups.group], groups.members).sort_by(
             [("campaign_id", "ascending"), ("key", "ascending")]
         ),
+        profiles=profiles(names, assessed, signatures(groups, habits), harms(groups, past), timings(groups)),
     )
 
 

@@ -50,6 +50,7 @@ LATER_TABLES = {  # empty in a snapshot that is older than they are
     "operation_links": schema.OPERATION_LINKS,
     "what_if": schema.WHAT_IF,
     "queue": schema.QUEUE,
+    "profiles": schema.PROFILES,
 }
 OWNER = {"sender_traits": "key", "operation_links": "operation_id"}  # whose rows are looked for; else a campaign's
 SUMMARIES = pa.schema(  # what a list of campaigns shows beside the contract's columns

@@ -57,6 +57,7 @@ _ORDER = {  # the first column is what a reader looks for, the rest make the byt
     "operation_links": ("operation_id", "campaign_id", "other_id", "relation"),
     "what_if": ("campaign_id", "rank"),
     "queue": ("rank",),
+    "profiles": ("campaign_id",),
 }
 
 

@@ -9,6 +9,7 @@ from windows import AS_OF, START, Letter, id_of, letter, window
 
 from graph import schema
 from graph.campaigns import Known, Partition, describe_campaigns
+from graph.campaigns.assess import log_odds
 from graph.evidence import gather_evidence
 from graph.values import Campaigns, Refresh, Window
 
@@ -68,7 +69,10 @@ def test_a_campaign_is_counted_in_senders_domains_recipients_and_events(found: C
     }
     assert row["first_seen"] == START + timedelta(days=1, hours=9)
     assert row["last_seen"] == START + timedelta(days=2, hours=20)
-    assert row["risk"] == pytest.approx(1 / (1 + np.exp(-(2 + 0.3 * np.log(4 / 5)))))
+    (profile,) = found.profiles.to_pylist()
+    tie = np.array(min(found.evidence["log10_p_corrected"].to_pylist()))
+    assert profile["assessment"]["log_odds"] == pytest.approx(float(log_odds(np.array(2.0), np.array(4), tie)))
+    assert row["risk"] == pytest.approx(1 / (1 + np.exp(-profile["assessment"]["log_odds"])))
 
 
 def test_members_are_senders_domains_and_targets_with_weights(found: Campaigns) -> None:
@@ -123,7 +127,7 @@ def test_every_table_has_its_schema_and_speaks_of_known_campaigns(found: Campaig
     ids = set(found.campaigns["campaign_id"].to_pylist())
     forms = {"edges": schema.CAMPAIGN_EDGES} | {
         name: getattr(schema, name.upper())
-        for name in ("campaigns", "members", "evidence", "lineage", "timeline", "impact")
+        for name in ("campaigns", "members", "evidence", "lineage", "timeline", "impact", "profiles")
     }
     for name, form in forms.items():
         table = getattr(found, name)
@@ -133,7 +137,7 @@ def test_every_table_has_its_schema_and_speaks_of_known_campaigns(found: Campaig
 
 def test_no_groups_make_empty_tables_of_the_same_schemas(seen: Window, found: Campaigns) -> None:
     nothing = described(seen, [])
-    for name in ("campaigns", "members", "evidence", "lineage", "timeline", "edges", "impact"):
+    for name in ("campaigns", "members", "evidence", "lineage", "timeline", "edges", "impact", "profiles"):
         assert getattr(nothing, name).num_rows == 0, name
         assert getattr(nothing, name).schema == getattr(found, name).schema, name
 

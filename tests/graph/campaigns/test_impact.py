@@ -1,40 +1,61 @@
-"""Impact: whom acting on a member would hurt, by who answered it."""
+"""Impact: whom acting on a member would hurt, and who is a victim, by what was before the burst."""
 
 import numpy as np
-from windows import id_of, letter, window
+from windows import START, Letter, id_of, letter, window
 
 from graph import schema
-from graph.campaigns.impact import impact_table
+from graph.campaigns.impact import impact_table, past_of
 
 
-def test_an_account_that_two_people_answer_is_taken_for_a_victim() -> None:
-    friends = [f"friend{n}@home.example" for n in range(2)]
-    seen = window(
-        [
-            letter("hijacked@home.example", *friends, "stranger@mail.test"),
-            *(letter(friend, "hijacked@home.example", day=2) for friend in friends),
-            letter("fraud@bad.example", "stranger@mail.test", "mark@mail.test"),
-            letter("mark@mail.test", "fraud@bad.example", day=3),
-            letter("throwaway@bad.example", "stranger@mail.test"),
-        ]
-    )
-    names = ["fraud@bad.example", "hijacked@home.example", "throwaway@bad.example"]
+def rows_of(letters: list[Letter], *names: str) -> dict[str, dict[str, object]]:
+    seen = window(letters)
     members = np.array([id_of(seen, "senders", name) for name in names])
-    rows = impact_table(seen, np.array(["c-1", "c-1", "c-2"], dtype=object), members)
-    assert rows.schema == schema.IMPACT
-    assert [(row["campaign_id"], row["key"], row["victim"]) for row in rows.to_pylist()] == [
-        ("c-1", "fraud@bad.example", False),
-        ("c-1", "hijacked@home.example", True),
-        ("c-2", "throwaway@bad.example", False),
-    ]
-    assert rows["legitimate_correspondents"].to_pylist() == [1, 2, 0]
-    one, two, none = rows["reason"].to_pylist()
-    assert one == "One person wrote back to it in this window."
-    assert two.startswith("2 people wrote back")
-    assert none == "Nobody wrote back to it in this window."
+    table = impact_table(seen, past_of(seen), np.array(["c-1"] * len(names), dtype=object), members)
+    assert table.schema == schema.IMPACT
+    return {row["key"]: row for row in table.to_pylist()}
+
+
+def burst(sender: str, day: int) -> list[Letter]:
+    return [letter(sender, f"stranger{n}@mail.test", day=day + n % 2, hour=n) for n in range(12)]
+
+
+def test_an_account_with_regular_correspondents_before_its_burst_is_a_victim() -> None:
+    old = [letter("ann@home.example", "bob@home.example", day=day) for day in (0, 2, 4, 6)]
+    rows = rows_of(
+        [*old, *burst("ann@home.example", 8), *burst("fraud@bad.example", 8)], "ann@home.example", "fraud@bad.example"
+    )
+    ann, fraud = rows["ann@home.example"], rows["fraud@bad.example"]
+    assert (ann["victim"], ann["legitimate_correspondents"], ann["regular"]) == (True, 1, 1)
+    assert ann["since"] == START.replace(day=START.day + 8)
+    assert ann["reason"] == (
+        "Before 2024-03-09 it wrote to one person day after day: an account with a life of its own, perhaps hijacked."
+    )
+    assert (fraud["victim"], fraud["legitimate_correspondents"], fraud["since"]) == (False, 0, None)
+    assert fraud["reason"] == "Nobody wrote back to it in this window, and it has no regular correspondent."
+
+
+def test_two_people_who_answered_before_the_burst_are_a_life_one_is_not() -> None:
+    def past(sender: str, *friends: str) -> list[Letter]:
+        return [each for one in friends for each in (letter(sender, one, day=1), letter(one, sender, day=2))]
+
+    letters = [*past("two@home.example", "b@x.example", "c@x.example"), *past("one@home.example", "d@x.example")]
+    rows = rows_of(
+        [*letters, *burst("two@home.example", 8), *burst("one@home.example", 8)], "two@home.example", "one@home.example"
+    )
+    assert [rows[f"{name}@home.example"]["victim"] for name in ("two", "one")] == [True, False]
+    assert rows["two@home.example"]["answered_before"] == 2
+    assert rows["one@home.example"]["legitimate_correspondents"] == 1
+
+
+def test_marks_who_answer_the_fraud_are_no_honest_past() -> None:
+    fraud = burst("fraud@bad.example", 3)
+    answers = [letter(f"stranger{n}@mail.test", "fraud@bad.example", day=4) for n in range(3)]
+    (row,) = rows_of([*fraud, *answers], "fraud@bad.example").values()
+    assert (row["victim"], row["legitimate_correspondents"]) == (False, 0)
+    assert row["reason"] == "3 people answered it, none of them before its burst."
 
 
 def test_no_members_hurt_nobody() -> None:
     seen = window([letter("ann@a.example", "bob@b.example")])
-    rows = impact_table(seen, np.array([], dtype=object), np.array([], dtype=np.int64))
+    rows = impact_table(seen, past_of(seen), np.array([], dtype=object), np.array([], dtype=np.int64))
     assert (rows.num_rows, rows.schema) == (0, schema.IMPACT)
