@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,11 @@ from gnn.evaluate import Scope, Truth, Verdict, bunches, confront, scope
 from gnn.leaks import Checked, no_asked_label, no_common_campaign, no_late_label, no_own_label
 from gnn.learning_curve import LearningCurve, Lesson, learning_curves
 from gnn.references import GraphTrees, OwnTrees, references
-from gnn.report import Evaluation, Families, Identity
+from gnn.report import MOST_LISTED, Doubted, Evaluation, Families, Identity, Review
+from gnn.review import Doubts, doubts
 from gnn.scene import Scene, without
 from graph.home import Home
+from graph.schema import BENIGN, MALICIOUS
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -102,6 +105,7 @@ def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, s
         identity=identity,
         families=known_families,
         learning=learning,
+        review=trial.review(shot),
         before=before,
     )
 
@@ -138,6 +142,7 @@ def evaluate_home(home: Home, settings: Settings, options: EvaluateOptions, stag
         identity=identity,
         families=None,
         learning=trial.learning(taught.scene, verdict) if options.learning_curve else (),
+        review=trial.review(full),
         before=0,
     )
 
@@ -233,6 +238,22 @@ class Trial:
             stage.rows = sum(len(curve.points) for curve in found)
         return found
 
+    def review(self, shot: Shot) -> Review:
+        """The verdicts of `shot` that the evidence contradicts; on a world also how many of them are wrong."""
+        labels = shot.scene.senders
+        with self.stages.stage("verdicts to look at again") as stage:
+            found = doubts(shot.scene, labels, shot.options.train)
+            stage.rows = len(found.rows)
+        wrong = labels.known & (labels.target != self.truth.target) & np.isfinite(self.truth.target)
+        of_world = shot.scene is self.shot.scene
+        return Review(
+            verdicts=int(labels.known.sum()),
+            doubted=len(found.rows),
+            listed=_listed(shot, found),
+            wrong=int(wrong.sum()) if of_world else None,
+            wrong_doubted=int(wrong[found.rows].sum()) if of_world else None,
+        )
+
     def domains(self, verdict: Verdict) -> DomainScope | None:
         """Domain risk, where anything is known of domains."""
         if not np.isfinite(self.answers.domains.target).any():
@@ -258,6 +279,7 @@ class Trial:
         identity: Identity,
         families: Families | None,
         learning: tuple[LearningCurve, ...],
+        review: Review,
         before: int,
     ) -> Evaluation:
         """Everything found, the stages from number `before` on."""
@@ -279,9 +301,30 @@ class Trial:
             campaign_risk_ece=risk_error(found, self.truth.target),
             identity=identity,
             learning=learning,
+            review=review,
             checks=checks,
             stages=self.stages.rows()[before:],
         )
+
+
+def _listed(shot: Shot, found: Doubts) -> tuple[Doubted, ...]:
+    """The most contradicted verdicts with who gave them and when; a campaign's verdict alone names nobody."""
+    labels, rows = shot.scene.senders, found.rows[:MOST_LISTED]
+    keys = shot.scene.window.senders["key"].take(rows).to_pylist()
+    about: dict[str, list[dict[str, Any]]] = {key: [] for key in keys}
+    for row in shot.decided.verdicts.to_pylist():
+        if row["kind"] == "sender" and row["key"] in about:
+            about[row["key"]].append(row)
+    return tuple(
+        Doubted(
+            key=key,
+            verdict=MALICIOUS if labels.target[at] > 0 else BENIGN,
+            risk=float(risk),
+            sources=tuple(sorted({row["source"] for row in about[key]})),
+            given=max((row["ts"] for row in about[key]), default=None),
+        )
+        for key, at, risk in zip(keys, rows, found.risk, strict=False)
+    )
 
 
 def labelled_campaigns(scene: Scene, answers: Answers) -> Ids:

@@ -51,6 +51,31 @@ class Families:
 
 
 @dataclass(frozen=True)
+class Doubted:
+    """A verdict that the evidence contradicts: `risk` is the sender's without it, `given` when it was last said."""
+
+    key: str
+    verdict: str
+    risk: float
+    sources: tuple[str, ...]
+    given: datetime | None
+
+
+@dataclass(frozen=True)
+class Review:
+    """Verdicts to look at again, the most contradicted first: at most `MOST_LISTED` of `doubted` among `verdicts`.
+
+    `wrong` of the verdicts are wrong, `wrong_doubted` of these are doubted; None where the truth is not known.
+    """
+
+    verdicts: int
+    doubted: int
+    listed: tuple[Doubted, ...]
+    wrong: int | None
+    wrong_doubted: int | None
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Everything one `ringleader evaluate` found out."""
 
@@ -70,11 +95,13 @@ class Evaluation:
     campaign_risk_ece: float  # calibration error of the risk of found campaigns
     identity: Identity | None
     learning: tuple[LearningCurve, ...]
+    review: Review
     checks: tuple[Checked, ...]  # leak guards that looked on and found nothing
     stages: tuple[dict[str, object], ...]
 
 
 Row = Sequence[object]
+MOST_LISTED = 50  # verdicts to look at again: an afternoon's work
 NODE_COLUMNS = {
     "auprc": "AUPRC",
     "recall_strict": "recall at 0.1 % FP",
@@ -115,6 +142,7 @@ def text(evaluation: Evaluation, full: bool = True) -> str:
         *[f"- {line}" if line[0] != " " else f"  -{line[1:]}" for line in sentences(evaluation)],
     ]
     lines += ["", *_campaign_lines(evaluation), *_learning_lines(evaluation)]
+    lines += _review_lines(evaluation.review, full)
     if evaluation.checks:
         looked = "; ".join(f"{check.guard} ({check.rows:,} rows)" for check in evaluation.checks)
         lines += ["## Leaks", "", f"Guards that looked on and found nothing: {looked}.", ""]
@@ -204,6 +232,26 @@ def _learning_lines(evaluation: Evaluation) -> list[str]:
 def _learnt(point: LearningPoint, names: Sequence[str]) -> Row:
     told = [_interval(point.figures[name][measure]) for name in names for measure in ("auprc", "recall_strict")]
     return (f"{point.labels:,}", f"{point.malicious:,.0f}", *told)
+
+
+def _review_lines(review: Review, full: bool) -> list[str]:
+    said = f"Of {review.verdicts:,} verdicts on senders the evidence contradicts {review.doubted:,}"
+    if review.wrong is not None:
+        said += f"; {review.wrong:,} are wrong, and {review.wrong_doubted:,} of these are among the contradicted"
+    lines = ["## Verdicts to look at again", "", f"{said}.", ""]
+    if full and review.listed:
+        rows = [
+            (
+                one.key,
+                one.verdict,
+                number_words(one.risk),
+                ", ".join(one.sources),
+                f"{one.given:%Y-%m-%d}" if one.given else "–",
+            )
+            for one in review.listed
+        ]
+        lines += [*table(("sender", "verdict", "risk without it", "said by", "on"), rows), ""]
+    return lines
 
 
 def _campaign_lines(evaluation: Evaluation) -> list[str]:

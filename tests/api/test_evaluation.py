@@ -6,6 +6,7 @@ from pathlib import Path
 
 import labelled_world
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -229,6 +230,29 @@ def test_without_reports_the_same_senders_are_asked_about_and_nobody_was_reporte
         assert one.figures[reports]["auprc"].value == pytest.approx(one.chance)  # all alike: no report is left
     assert usual[0].figures[reports]["auprc"].value > usual[0].chance
     assert [one.against for one in usual] == [one.against for one in honest.scopes]
+
+
+def test_verdicts_turned_round_are_listed_to_be_looked_at_again(folder, tmp_path):
+    """Eight verdicts are turned round; the sender, who said so and when are told."""
+    world, _, shot = labelled_world.shot_of(folder)
+    rows = pq.read_table(world.paths["verdicts"][0]).cast(VERDICT_ROWS).to_pylist()
+    of_senders = [
+        row for row in rows if row["kind"] == "sender" and row["key"] in shot.scene.window.senders["key"].to_pylist()
+    ]
+    for value, other in (("malicious", "benign"), ("benign", "malicious")):
+        for row in [row for row in of_senders if row["verdict"] == value and "turned" not in row["source"]][:4]:
+            row["verdict"], row["source"] = other, "turned by ann"
+    paths = world.paths | {"verdicts": [tmp_path / "verdicts.parquet"]}
+    pq.write_table(pa.Table.from_pylist(rows, VERDICT_ROWS), paths["verdicts"][0])
+    review = figures(folder, paths=paths).review
+    turned = [one for one in review.listed if one.sources == ("turned by ann",)]
+    assert review.verdicts == shot.scene.senders.known.sum()
+    assert review.wrong is not None
+    assert review.wrong_doubted is not None
+    assert len(turned) >= 6
+    assert review.wrong >= review.wrong_doubted >= len(turned)
+    assert all((one.risk > 0.5) == (one.verdict == "benign") for one in turned)
+    assert all(one.given is not None for one in turned)
 
 
 def test_a_learning_curve_ends_where_all_verdicts_are_known(folder, honest):

@@ -17,7 +17,7 @@ from gnn.learning_curve import LearningCurve, LearningPoint
 from gnn.metrics import Figure, Scores
 from gnn.prior import propagate_informed
 from gnn.references import ReportsPerSender, Timed
-from gnn.report import Evaluation, Families, Identity, Persistence, sentences, text
+from gnn.report import Doubted, Evaluation, Families, Identity, Persistence, Review, sentences, text
 from gnn.scene import Scene
 from gnn.together import as_json as together_as_json
 from gnn.together import text as together_text
@@ -71,6 +71,7 @@ def evaluation(*scopes: Scope, source: str = "a world") -> Evaluation:
         learning=(
             LearningCurve("everybody", (LearningPoint(12, 3, 2, {"d0": {"auprc": half, "recall_strict": half}}),)),
         ),
+        review=Review(4, 2, (Doubted("a@a.example", "malicious", 0.031, ("ann",), now),), 1, 1),
         checks=(Checked("no own label", 2),),
         stages=(),
     )
@@ -211,6 +212,8 @@ def test_the_report_prints_figures_campaigns_and_the_chance_level(scene, truth):
     assert "calibration error of 0.125" in report
     assert "0.500 [0.400–0.600]" in report  # the learning curve
     assert "no own label (2 rows)" in report
+    assert "Of 4 verdicts on senders the evidence contradicts 2; 1 are wrong" in report
+    assert "| a@a.example | malicious |           0.031 |     ann | 2024-05-01 |" in report
     short = text(evaluation(judged_by(truth, scene, truth.target)), full=False)
     assert "By kind" in report
     assert "By kind" not in short
