@@ -158,7 +158,19 @@ class VerdictOut(BaseModel):
     note: str
 
 
+class AssessmentOut(BaseModel):
+    """What a campaign's risk rests on."""
+
+    log_odds: float = Field(description="of the risk")
+    members_log_odds: float = Field(description="mean of its senders' log-odds, their verdicts included")
+    evidence_log10_p: float = Field(description="chance of its strongest tie, corrected for all that was looked at")
+    kinds: int = Field(description="independent kinds of evidence beyond chance")
+    insufficient_data: bool = Field(description="whether too little was seen to rely on the risk")
+    reason: str | None = Field(description="what is missing")
+
+
 class CampaignDetail(Stamped, CampaignOut):
+    assessment: AssessmentOut | None = Field(None, description="null where it is dormant or the snapshot is older")
     verdicts: list[VerdictOut] = Field(description="given over HTTP, the latest first; the next refresh heeds them")
 
 
@@ -204,9 +216,25 @@ class TimelinePoint(BaseModel):
     senders: int
 
 
+class TimingOut(BaseModel):
+    active_days: int
+    events_last_week: int
+    events_week_before: int
+    growth: float | None = Field(description="last week's events over those of the week before")
+    growth_log10_p: float = Field(description="that two equal weeks differ as much")
+    new_senders_last_week: int
+    synchrony: float = Field(description="largest share of its senders with half of their events within two days")
+    period_days: int | None = Field(description="null where it keeps no period beyond chance")
+    period_log10_p: float | None
+    next_from: datetime | None = Field(description="the next activity that the period lets expect")
+    next_until: datetime | None
+    sentence: str
+
+
 class TimelineOut(Stamped):
     campaign_id: str
     items: list[TimelinePoint]
+    timing: TimingOut | None = Field(None, description="null where it is dormant or the snapshot is older")
 
 
 class EvidenceRow(BaseModel):
@@ -215,15 +243,35 @@ class EvidenceRow(BaseModel):
     artefact: str
     inside: int
     outside: int
-    strength: float
-    first_seen: datetime | None
-    last_seen: datetime | None = Field(description="of a dormant campaign: not after its own last day")
+    strength: float = Field(description="log-likelihood ratio against chance")
+    log10_p: float | None = Field(None, description="that so many senders drawn at random share it; null if older")
+    log10_p_corrected: float | None = Field(None, description="the same after a look at all that campaigns may share")
+    first_seen: datetime | None = Field(description="by its senders")
+    last_seen: datetime | None
+    sentence: str
+
+
+class SignatureTrait(BaseModel):
+    relation: str
+    artefact: str
+
+
+class SignatureOut(BaseModel):
+    """What to look for so as to stop it: senders that meet every trait of any clause."""
+
+    clauses: list[list[SignatureTrait]]
+    inside: int = Field(description="its senders that meet the rule in this window")
+    outside: int = Field(description="others that do; some may be guilty too")
+    members: int
+    precision: float | None = Field(description="inside / (inside + outside); null where there is no rule")
+    recall: float = Field(description="inside / members")
     sentence: str
 
 
 class EvidenceOut(Stamped):
     campaign_id: str
     items: list[EvidenceRow]
+    signature: SignatureOut | None = Field(None, description="null where it is dormant or the snapshot is older")
 
 
 class LineageRow(BaseModel):
@@ -280,13 +328,32 @@ class ImpactRow(BaseModel):
     kind: str
     key: str
     legitimate_correspondents: int
-    victim: bool
+    victim: bool = Field(description="it had a life of its own before its burst: perhaps hijacked")
+    regular: int | None = Field(None, description="correspondents met day after day")
+    answered_before: int | None = Field(None, description="others who had answered it before its burst")
+    since: datetime | None = Field(None, description="first day of a victim's burst")
     reason: str | None
+
+
+class HarmOut(BaseModel):
+    """What it has done in this window, and what stopping it would cost."""
+
+    perpetrators: int
+    victims: int
+    messages: int = Field(description="to others than honest correspondents")
+    people: int
+    reports: int
+    hours: float = Field(description="from its first event to its last")
+    messages_per_hour: float
+    people_per_hour: float
+    losing: int = Field(description="honest correspondences that blocking all its senders would cut")
+    sentence: str
 
 
 class ImpactOut(Stamped):
     campaign_id: str
     items: list[ImpactRow]
+    harm: HarmOut | None = Field(None, description="null where it is dormant or the snapshot is older")
 
 
 class NeighbourOut(BaseModel):

@@ -148,6 +148,7 @@ CAMPAIGNS = _table(
     state=pa.string(),
 )
 MEMBERS = _table(campaign_id=pa.string(), kind=pa.string(), key=pa.string(), role=pa.string(), weight=pa.float64())
+CERTAIN = -2.0  # log10: after correction, chance would do as much in less than one window of a hundred
 EVIDENCE = _table(  # what ties a campaign together, strongest first
     campaign_id=pa.string(),
     rank=pa.int32(),

@@ -17,6 +17,7 @@ from graph.schema import (
     IMPACT,
     LINEAGE,
     MEMBERS,
+    PROFILES,
     REASONS,
     REST,
     SENDERS,
@@ -110,6 +111,8 @@ def evidence(campaign_id: str, rank: int, relation: str, artefact: str, sentence
         "inside": 3,
         "outside": 1,
         "strength": 9.0 - rank,
+        "log10_p": -12.0 + rank,
+        "log10_p_corrected": -3.5 + rank,
         "first_seen": seen(1),
         "last_seen": seen(3),
         "sentence": sentence,
@@ -209,11 +212,65 @@ def campaigns() -> Campaigns:
                     "key": BAD[0],
                     "legitimate_correspondents": 2,
                     "victim": True,
+                    "regular": 1,
+                    "answered_before": 1,
+                    "since": seen(3),
                     "reason": "2 people who answer it would lose it.",
                 }
             ],
         ),
+        profiles=table(PROFILES, [profile("c-links")]),
     )
+
+
+def profile(campaign_id: str) -> dict[str, Any]:
+    """A campaign as a whole, too thin to rely on."""
+    return {
+        "campaign_id": campaign_id,
+        "assessment": {
+            "log_odds": 3.5,
+            "members_log_odds": 2.5,
+            "evidence_log10_p": -2.5,
+            "kinds": 3,
+            "insufficient_data": True,
+            "reason": "Only 2 of its senders are in this window.",
+        },
+        "signature": {
+            "clauses": [[{"relation": "linked_to", "artefact": "offers.example"}]],
+            "inside": 4,
+            "outside": 1,
+            "members": 5,
+            "precision": 0.8,
+            "recall": 0.8,
+            "sentence": "Senders that link to offers.example: 4 of 5 members and 1 other in this window.",
+        },
+        "harm": {
+            "perpetrators": 4,
+            "victims": 1,
+            "messages": 60,
+            "people": 30,
+            "reports": 2,
+            "hours": 20.0,
+            "messages_per_hour": 3.0,
+            "people_per_hour": 1.5,
+            "losing": 2,
+            "sentence": "30 people were written to 60 times in 20 hours, 1.5 people an hour.",
+        },
+        "timing": {
+            "active_days": 5,
+            "events_last_week": 10,
+            "events_week_before": 5,
+            "growth": 2.0,
+            "growth_log10_p": -0.8,
+            "new_senders_last_week": 1,
+            "synchrony": 0.6,
+            "period_days": 7,
+            "period_log10_p": -3.0,
+            "next_from": seen(25),
+            "next_until": seen(26),
+            "sentence": "10 events in the last seven days and 5 in the seven before: no different beyond chance.",
+        },
+    }
 
 
 def publication(refresh_id: str = "r-2", as_of: datetime = AS_OF, shift: float = 0.0) -> Publication:

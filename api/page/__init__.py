@@ -11,6 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from graph.schema import CERTAIN
+
 ASSETS = Path(__file__).parent / "assets"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -49,6 +51,13 @@ def probability(value: float) -> str:
     return ">0.99" if value >= 0.995 else "<0.01" if value < 0.005 else f"{value:.2f}"
 
 
+def chance(log10_p: float | None) -> str:
+    """How often chance would do as much, from its corrected log10; nothing where it was not counted."""
+    if log10_p is None:
+        return ""
+    return f", by chance once in 10^{-log10_p:.0f}" if log10_p < CERTAIN else ", which chance may do too"
+
+
 def code(text: str) -> Markup:
     """Text with what stands in backticks as code."""
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
@@ -61,4 +70,4 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters.update(defang=defang, day=day, count=count, probability=probability, code=code)
+_environment.filters.update(defang=defang, day=day, count=count, probability=probability, chance=chance, code=code)

@@ -93,7 +93,12 @@ def campaign(serving: Belongings, campaign_id: str) -> CampaignDetail:
     snapshot, row = find(serving, campaign_id)
     verdicts = serving.ledger.list(VERDICTS_SHOWN, kind="campaign", key=campaign_id)
     return CampaignDetail.model_validate(
-        {**stamp(snapshot), **row, "verdicts": [vars(verdict) for verdict in verdicts]}
+        {
+            **stamp(snapshot),
+            **row,
+            "assessment": profile_of(snapshot, campaign_id).get("assessment"),
+            "verdicts": [vars(verdict) for verdict in verdicts],
+        }
     )
 
 
@@ -144,14 +149,14 @@ def drawn(snapshot: Snapshot, campaign_id: str, most: int = EDGES_SHOWN) -> dict
 
 @router.get("/{campaign_id}/timeline", responses=problems(404, 503))
 def timeline(serving: Belongings, campaign_id: str) -> TimelineOut:
-    """Its events and active senders over time."""
-    return TimelineOut.model_validate(_part(serving, campaign_id, "timeline"))
+    """Its events and active senders over time, its growth, and when it is due again if it keeps a period."""
+    return TimelineOut.model_validate(_part(serving, campaign_id, "timeline", "timing"))
 
 
 @router.get("/{campaign_id}/evidence", responses=problems(404, 503))
 def evidence(serving: Belongings, campaign_id: str) -> EvidenceOut:
-    """What ties it together, strongest first."""
-    return EvidenceOut.model_validate(_part(serving, campaign_id, "evidence"))
+    """What ties it together, strongest first, and a signature that would stop it."""
+    return EvidenceOut.model_validate(_part(serving, campaign_id, "evidence", "signature"))
 
 
 @router.get("/{campaign_id}/lineage", responses=problems(404, 503))
@@ -164,8 +169,8 @@ def lineage(serving: Belongings, campaign_id: str) -> LineageOut:
 
 @router.get("/{campaign_id}/impact", responses=problems(404, 503))
 def impact(serving: Belongings, campaign_id: str) -> ImpactOut:
-    """Whom acting on a member would hurt."""
-    return ImpactOut.model_validate(_part(serving, campaign_id, "impact"))
+    """Whom acting on a member would hurt, who is a victim, and the harm so far."""
+    return ImpactOut.model_validate(_part(serving, campaign_id, "impact", "harm"))
 
 
 @router.get("/{campaign_id}/export", response_class=Response, responses=problems(404, 422, 503))
@@ -205,9 +210,18 @@ def moved(request: Request, error: Exception) -> Response:
     return RedirectResponse(target + (f"?{request.url.query}" if request.url.query else ""), status_code=301)
 
 
-def _part(serving: Serving, campaign_id: str, name: str) -> dict[str, Any]:
+def profile_of(snapshot: Snapshot, campaign_id: str) -> dict[str, Any]:
+    """assessment, signature, harm and timing of a campaign; empty where it is dormant or the snapshot is older."""
+    rows = snapshot.rows_of("profiles", campaign_id).to_pylist()
+    return dict(rows[0]) if rows else {}
+
+
+def _part(serving: Serving, campaign_id: str, name: str, whole: str) -> dict[str, Any]:
+    """A campaign's rows of a table, and the part of its profile that goes with them."""
     snapshot, _ = find(serving, campaign_id)
-    return {**stamp(snapshot), "campaign_id": campaign_id, "items": snapshot.rows_of(name, campaign_id).to_pylist()}
+    items = snapshot.rows_of(name, campaign_id).to_pylist()
+    part = profile_of(snapshot, campaign_id).get(whole)
+    return {**stamp(snapshot), "campaign_id": campaign_id, "items": items, whole: part}
 
 
 def _after_member(found: pa.Table, position: list[Any]) -> pa.Table:

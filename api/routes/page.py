@@ -17,7 +17,7 @@ from api.page.drawing import GRAPH_HEIGHT, GRAPH_WIDTH, bars, picture, spark
 from api.page.reference import operations
 from api.problems import ProblemError
 from api.routes.alarms import alarms_of
-from api.routes.campaigns import find, page_of_campaigns
+from api.routes.campaigns import find, page_of_campaigns, profile_of
 from api.routes.common import Belongings
 from api.serving import SESSION_COOKIE, Serving, cookie
 from graph.schema import ALARM_OPEN, CAMPAIGN_STATES
@@ -178,6 +178,7 @@ def _campaign_page(serving: Serving, caller: str, campaign_id: str) -> str:
         evidence=snapshot.rows_of("evidence", campaign_id).slice(0, EVIDENCE_SHOWN).to_pylist(),
         discounts=snapshot.rows_of("discounts", campaign_id).sort_by([("inside", "descending")]).to_pylist(),
         alarms=alarms_of(snapshot, campaign_id=campaign_id),
+        profile=profile_of(snapshot, campaign_id),
         bars=bars(timeline),
         last_point=timeline[-1]["ts"] if timeline else row["last_seen"],
         picture=picture(snapshot.rows_of("edges", campaign_id).to_pylist()),

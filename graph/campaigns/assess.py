@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from graph.campaigns.groups import Groups
-from graph.campaigns.significance import CERTAIN
+from graph.schema import CERTAIN
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]

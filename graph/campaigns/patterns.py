@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.campaigns.groups import Groups, Ids
-from graph.campaigns.significance import CERTAIN, corrected, hypergeometric_tail
+from graph.campaigns.significance import corrected, hypergeometric_tail
 from graph.evidence import Floats
+from graph.schema import CERTAIN
 from graph.values import Window
 
 Array = NDArray[np.float64]

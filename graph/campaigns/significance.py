@@ -14,7 +14,6 @@ Array = NDArray[np.float64]
 Ratio = Callable[[Array], Array]  # from the count x: probability of x + 1 as a multiple of that of x
 
 LN10 = float(np.log(10))
-CERTAIN = -2.0  # log10: after correction, chance would do as much in less than one window of a hundred
 PRECISE = 1e-13  # terms of a tail that add less than this share of it are left out
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.campaigns.groups import Groups
-from graph.campaigns.significance import CERTAIN, binomial_tail, hypergeometric_tail
+from graph.campaigns.significance import binomial_tail, hypergeometric_tail
+from graph.schema import CERTAIN
 
 Array = NDArray[np.float64]
 

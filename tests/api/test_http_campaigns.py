@@ -144,8 +144,24 @@ def test_timeline_evidence_lineage_and_impact(client: Client) -> None:
     assert [point.events for point in timeline.items] == [1, 2, 3, 4, 5]
     evidence = EvidenceOut.model_validate(client.get("/v1/campaigns/c-links/evidence").json())
     assert [piece.relation for piece in evidence.items] == ["linked_to", "sent_from", "carried"]
+    assert [piece.log10_p_corrected for piece in evidence.items] == [-2.5, -1.5, -0.5]
     impact = ImpactOut.model_validate(client.get("/v1/campaigns/c-links/impact").json())
     assert [(line.key, line.victim) for line in impact.items] == [(factories.BAD[0], True)]
+
+
+def test_what_is_said_of_a_campaign_as_a_whole_comes_with_its_parts(client: Client) -> None:
+    said = factories.profile("c-links")
+    parts = {"": "assessment", "/evidence": "signature", "/impact": "harm", "/timeline": "timing"}
+    for part, name in parts.items():
+        told = client.get(f"/v1/campaigns/c-links{part}").json()[name]
+        expected = said[name]
+        assert {key: told[key] for key in expected if not key.startswith("next_")} == {
+            key: value for key, value in expected.items() if not key.startswith("next_")
+        }
+        assert client.get(f"/v1/campaigns/c-quiet{part}").json()[name] is None
+    timing = TimelineOut.model_validate(client.get("/v1/campaigns/c-links/timeline").json()).timing
+    assert timing is not None
+    assert (timing.next_from, timing.next_until) == (said["timing"]["next_from"], said["timing"]["next_until"])
 
 
 def test_lineage_tells_of_those_that_merged_into_it(client: Client) -> None:

@@ -90,6 +90,18 @@ def test_the_list_shows_risk_state_counts_evidence_and_activity(browser: Client)
         assert shown in text
 
 
+def test_a_campaign_shows_its_signature_harm_timing_and_where_data_are_insufficient(browser: Client) -> None:
+    text = browser.get("/campaigns/c-links").text
+    assert "Senders that link to offers[.]example: 4 of 5 members and 1 other in this window." in text
+    assert "Precision 0.80, recall 0.80." in text
+    assert "30 people were written to 60 times" in text
+    assert "10 events in the last seven days" in text
+    assert "Insufficient data. Only 2 of its senders are in this window." in text
+    assert ", by chance once in 10^2" in text
+    assert ", which chance may do too" in text
+    assert "Insufficient data" not in browser.get("/campaigns/c-quiet").text
+
+
 def test_a_campaign_shows_its_evidence_members_timeline_graph_lineage_and_impact(browser: Client) -> None:
     text = browser.get("/campaigns/c-links").text
     for shown in (
