@@ -13,11 +13,11 @@ from api.stages import Decisions, RefreshOptions
 from gnn.queue import doubts_of, questions, queue_table
 from gnn.risk import Risk
 from graph.campaigns.operations import find_operations, remembered, with_operations
-from graph.campaigns.same_operator import Comparable, collision_of
+from graph.campaigns.same_operator import Comparable
 from graph.campaigns.together import basis_of
-from graph.campaigns.traits import TARGETS, Living, campaign_traits, living, sender_traits
+from graph.campaigns.traits import Living, campaign_traits, living, sender_traits
 from graph.campaigns.what_if import what_if_table
-from graph.evidence import MOST_WRITERS, Evidence
+from graph.evidence import Evidence
 from graph.values import Campaigns, Window
 
 
@@ -30,22 +30,24 @@ def connected(
     """
     those = living(window, found)
     suspects = np.flatnonzero((risk.senders > options.find.seed_margin) | (those.group >= 0))
-    found = _operated(window, burst, found, those, decided)
+    basis = basis_of(burst, those, len(suspects))
+    found = _operated(window, burst, found, those, decided, basis.collision)
     return replace(
         found,
         sender_traits=sender_traits(window, burst, suspects),
-        compared_by=basis_of(burst, those, len(suspects)).as_table(),
+        compared_by=basis.as_table(),
         what_if=what_if_table(window, burst, those),
         queue=_asked(window, burst, found, those, risk, decided),
     )
 
 
-def _operated(window: Window, burst: Evidence, found: Campaigns, those: Living, decided: Decisions) -> Campaigns:
+def _operated(
+    window: Window, burst: Evidence, found: Campaigns, those: Living, decided: Decisions, collision: float
+) -> Campaigns:
     """Operations among living campaigns and those that sleep, under the ids that they had."""
     known = decided.known
     traits = campaign_traits(window, burst, those)
     traits = remembered(traits, known.traits, found.campaigns) if known else traits
-    collision = collision_of(burst.relation(TARGETS).degree, MOST_WRITERS)
     before = {}
     if known:
         columns = (known.campaigns[name].to_pylist() for name in ("campaign_id", "operation_id"))

@@ -128,6 +128,16 @@ def _rows(link: Link, operation: str, sizes: Mapping[str, int]) -> Iterator[dict
             }
 
 
+def answer(link: Link, same: bool) -> str:
+    """Why two campaigns are, or are not, one operation, in a sentence."""
+    reach = f"{link.log_odds:+.1f} log-odds"
+    if link.log_odds >= LINE:
+        return f"One operator runs both, by {reach} of the {LINE:.1f} that a link needs."
+    if same:
+        return f"They are one operation through others: the two by themselves reach {reach} of {LINE:.1f}."
+    return f"Not one operation: {reach}, {LINE - link.log_odds:.1f} short of the {LINE:.1f} that a link needs."
+
+
 def with_operations(campaigns: pa.Table, of: Mapping[str, str]) -> pa.Table:
     """The campaigns table with the column `operation_id` filled."""
     ids = pa.array([of.get(name) for name in campaigns["campaign_id"].to_pylist()], pa.string())

@@ -165,21 +165,26 @@ def _between(value: float, low: float, high: float) -> float:
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))
 
 
-_VERBS = {
-    "linked_to": "link to",
-    "sent_from": "send from",
-    "carried": "carry the text",
-    "address_at": "have addresses at",
+_WORDS = {
+    "linked_to": ("link to", "link domain"),
+    "sent_from": ("send from", "network"),
+    "carried": ("carry the text", "text"),
+    "address_at": ("have addresses at", "address domain"),
 }
 
 
 def sentence(said: Said, senders: int, other_senders: int) -> str:
-    """One kind of evidence for one operator, in words made from its figures."""
+    """What one kind of evidence shows, in words made from its figures."""
     if said.relation == TARGETS:
-        return f"Both write to the same {said.inside} recipients, far beyond chance."
+        if not said.inside:
+            return "They have no target in common."
+        chance = "beyond chance" if said.log_odds > 0 else "no more than chance would have it"
+        return f"They have {said.inside} target{'' if said.inside == 1 else 's'} in common, {chance}."
     if said.relation == HOURS:
-        return "Both write at the same hours of the day."
-    verb = _VERBS[said.relation]
+        return f"They write at {'the same' if said.log_odds > 0 else 'different'} hours of the day."
+    verb, noun = _WORDS[said.relation]
+    if said.artefact is None:
+        return f"They share no {noun} that is theirs rather than everybody's."
     return (
         f"{said.inside} of {senders} senders of the one and {said.other_inside} of {other_senders} of the other "
         f"{verb} {said.artefact}; {said.others or 'no'} other {'sender does' if said.others == 1 else 'senders do'}."

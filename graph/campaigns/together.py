@@ -14,8 +14,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from graph import schema
+from graph.campaigns.same_operator import collision_of
 from graph.campaigns.traits import ARTEFACT_RELATIONS, DAYS, HOURS, TARGETS, Living
-from graph.evidence import Evidence
+from graph.evidence import MOST_WRITERS, Evidence
 
 Ids = NDArray[np.int64]
 Counts = Mapping[str, tuple[int, int]]  # artefact -> events of the sender, senders of the window that share it
@@ -36,17 +37,18 @@ class Basis:
 
     `senders` of the window; `prior`: log-odds that two suspects at random are in one campaign; `kept[kind]`: share of
     pairs within campaigns that share an artefact of the kind, where both have some; `spread[kind]`: of days and hours
-    the sum of all senders' active ones.
+    the sum of all senders' active ones; `collision`: chance that two targets meet (`same_operator.collision_of`).
     """
 
     senders: int
     prior: float
+    collision: float
     kept: Mapping[str, float]
     spread: Mapping[str, float]
 
     def as_table(self) -> pa.Table:
         """The same as rows."""
-        rows = {"senders": float(self.senders), "prior": self.prior}
+        rows = {"senders": float(self.senders), "prior": self.prior, "collision": self.collision}
         rows |= {f"kept:{kind}": share for kind, share in self.kept.items()}
         rows |= {f"spread:{kind}": total for kind, total in self.spread.items()}
         return pa.table([list(rows), list(rows.values())], schema=schema.COMPARED_BY)
@@ -59,7 +61,7 @@ class Basis:
             what: {name.partition(":")[2]: value for name, value in rows.items() if name.startswith(f"{what}:")}
             for what in ("kept", "spread")
         }
-        return Basis(int(rows["senders"]), rows["prior"], parts["kept"], parts["spread"])
+        return Basis(int(rows["senders"]), rows["prior"], rows["collision"], parts["kept"], parts["spread"])
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def basis_of(evidence: Evidence, those: Living, suspects: int) -> Basis:
     first, second = _pairs(those)
     kept = {name: _kept(evidence.relation(name).used, first, second) for name in (*ARTEFACT_RELATIONS, TARGETS)}
     spread = {DAYS: float(np.count_nonzero(evidence.days)), HOURS: float(np.count_nonzero(evidence.hours))}
-    return Basis(len(those.group), float(np.log(odds / (1 - odds))), kept, spread)
+    prior, collision = float(np.log(odds / (1 - odds))), collision_of(evidence.relation(TARGETS).degree, MOST_WRITERS)
+    return Basis(len(those.group), prior, collision, kept, spread)
 
 
 def compare(first: Mapping[str, Counts], second: Mapping[str, Counts], basis: Basis) -> Comparison:
