@@ -59,8 +59,10 @@ def harms(groups: Groups, past: Past) -> list[Harm]:
 
 def _harm(members: int, messages: int, people: int, hours: float, victims: int, reports: int, losing: int) -> Harm:
     perpetrators, each_hour = members - victims, people / hours
-    done = f"{people} people were written to {messages} times in {hours:.0f} hours, {each_hour:.1f} people an hour."
-    who = f"{victims} of {members} senders look hijacked." if victims else "None of its senders looks hijacked."
+    reached = "1 person was" if people == 1 else f"{people} people were"
+    done = f"{reached} written to {messages} times in {hours:.0f} hours, {each_hour:.2g} people an hour."
+    looks = "looks" if victims == 1 else "look"
+    who = f"{victims} of {members} senders {looks} hijacked." if victims else "None of its senders looks hijacked."
     cost = {0: "no honest correspondence that was seen", 1: "1 honest correspondence"}
     cut = cost.get(losing, f"{losing} honest correspondences")
     return Harm(

@@ -2,7 +2,8 @@
 
 Each row counts members and others, with the log-likelihood ratio against the expected count as its strength and the
 exact tail of chance as its significance (`graph.campaigns.significance`), before and after correction for everything
-that was looked at: every artefact of at least two senders and every place of a habit, for every group.
+that was looked at: half of the error goes to artefacts, every one of at least two senders for every group, half to
+habits, every place of one for every group, so that a longer window does not weaken a shared link.
 """
 
 import numpy as np
@@ -19,6 +20,7 @@ from graph.evidence import RELATION_TABLE, ids
 Times = NDArray[np.datetime64]
 
 EVIDENCE_ROWS = 12
+FAMILIES = 2  # artefacts and habits
 TARGET_ROWS = 2  # recipients named as evidence; that targets are shared is said once for all of them
 SHARED_TARGETS = "shared targets"
 _COLUMNS = {relation: artefact for relation, _, artefact, _ in RELATION_TABLE}
@@ -27,12 +29,13 @@ _COLUMNS = {relation: artefact for relation, _, artefact, _ in RELATION_TABLE}
 def evidence_rows(groups: Groups) -> tuple[pd.DataFrame, list[Shared]]:
     """Rows of graph.schema.EVIDENCE with `group` for its id, strongest first; and the habits shared."""
     found = habits(groups)
-    tests = _tests(groups, looked_at(found))
-    shared = list(shared_habits(groups, found, tests))
+    tests = FAMILIES * groups.count * (1 + sum(int((r.degree >= 2).sum()) for r in groups.evidence.relations))
+    of_habits = FAMILIES * groups.count * looked_at(found)
+    shared = list(shared_habits(groups, found, of_habits))
     parts = [_artefacts(groups, name) for name in INFRASTRUCTURE]
-    parts += [_most_hit(_artefacts(groups, "wrote_to")), _cotargets(groups), _habits(groups, shared)]
-    rows = pd.concat([part for part in parts if len(part)] or [parts[0]], ignore_index=True)
-    rows = _judged(rows, groups, tests)
+    parts += [_most_hit(_artefacts(groups, "wrote_to")), _cotargets(groups)]
+    judged = [_judged(part, groups, tests) for part in parts] + [_judged(_habits(groups, shared), groups, of_habits)]
+    rows = pd.concat([part for part in judged if len(part)] or judged[:1], ignore_index=True)
     rows = rows.sort_values(["group", "strength", "relation", "artefact"], ascending=[True, False, True, True])
     rows["rank"] = rows.groupby("group").cumcount() + 1
     rows = rows[rows["rank"] <= EVIDENCE_ROWS].copy()
@@ -42,12 +45,6 @@ def evidence_rows(groups: Groups) -> tuple[pd.DataFrame, list[Shared]]:
     )
     rows["sentence"] = [sentence(*each) for each in figures]
     return rows, shared
-
-
-def _tests(groups: Groups, places: int) -> int:
-    """How many comparisons a refresh makes."""
-    artefacts = sum(int((relation.degree >= 2).sum()) for relation in groups.evidence.relations)
-    return groups.count * (artefacts + places + 1)
 
 
 def _judged(rows: pd.DataFrame, groups: Groups, tests: int) -> pd.DataFrame:

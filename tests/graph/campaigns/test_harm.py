@@ -27,4 +27,4 @@ def test_harm_counts_strangers_reports_hours_and_what_blocking_costs() -> None:
     assert harm.reports == 1 + 2
     assert harm.hours == 8 * 24 + 4 - 9  # from nine o'clock of the first day
     assert harm.people_per_hour == pytest.approx(9 / harm.hours)
-    assert harm.sentence.endswith("1 of 2 senders look hijacked. Blocking all would cut 1 honest correspondence.")
+    assert harm.sentence.endswith("1 of 2 senders looks hijacked. Blocking all would cut 1 honest correspondence.")
