@@ -17,7 +17,7 @@ from api.jobs import RefreshJobs
 from api.live import LiveSnapshot
 from api.metrics import Metrics
 from api.problems import MEDIA_TYPE, ProblemError, problem_of
-from api.routes import alarms, campaigns, health, hot, investigate, lookup, operate, page, ties, verdicts
+from api.routes import alarms, campaigns, health, hot, investigate, lookup, operate, page, tie_pages, ties, verdicts
 from api.serving import Serving
 from api.shapes import ProblemOut
 from graph.errors import RingleaderError
@@ -66,7 +66,7 @@ def _inner(serving: Serving) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.serving = serving
-    rooms = (investigate, lookup, campaigns, alarms, ties, verdicts, operate, health, page)
+    rooms = (investigate, lookup, campaigns, alarms, ties, verdicts, operate, health, page, tie_pages)
     for room in rooms:  # the first that matches answers
         app.include_router(room.router)
     app.mount("/assets", page.assets())

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import tie_tables
 
 from graph.schema import (
     ARTEFACTS,
@@ -220,6 +221,7 @@ def campaigns() -> Campaigns:
             ],
         ),
         profiles=table(PROFILES, [profile("c-links")]),
+        **tie_tables.tables(),
     )
 
 

@@ -20,6 +20,7 @@ from api.routes.alarms import alarms_of
 from api.routes.campaigns import find, page_of_campaigns, profile_of
 from api.routes.common import Belongings
 from api.serving import SESSION_COOKIE, Serving, cookie
+from api.ties import what_if
 from graph.schema import ALARM_OPEN, CAMPAIGN_STATES
 from graph.snapshot import Snapshot
 
@@ -79,14 +80,14 @@ async def campaigns(
         "channel": channel if channel in CHANNELS else "",
         "sort": sort if sort in dict(SORTS) else SORTS[0][0],
     }
-    return await _page(request, lambda: _campaigns_page(serving, caller, asked, cursor))
+    return await page_of(request, lambda: _campaigns_page(serving, caller, asked, cursor))
 
 
 @router.get("/campaigns/{campaign_id}")
 async def campaign(request: Request, serving: Belongings, campaign_id: str) -> HTMLResponse:
     """One campaign."""
     caller = await investigator(request, serving)
-    return await _page(request, lambda: _campaign_page(serving, caller, campaign_id))
+    return await page_of(request, lambda: _campaign_page(serving, caller, campaign_id))
 
 
 @router.get("/sign-in")
@@ -179,6 +180,7 @@ def _campaign_page(serving: Serving, caller: str, campaign_id: str) -> str:
         discounts=snapshot.rows_of("discounts", campaign_id).sort_by([("inside", "descending")]).to_pylist(),
         alarms=alarms_of(snapshot, campaign_id=campaign_id),
         profile=profile_of(snapshot, campaign_id),
+        dissolved=what_if(snapshot, campaign_id),
         bars=bars(timeline),
         last_point=timeline[-1]["ts"] if timeline else row["last_seen"],
         picture=picture(snapshot.rows_of("edges", campaign_id).to_pylist()),
@@ -212,7 +214,7 @@ def _with_risk(snapshot: Snapshot, members: list[dict[str, Any]]) -> list[dict[s
     ]
 
 
-async def _page(request: Request, make: Any) -> HTMLResponse:
+async def page_of(request: Request, make: Any) -> HTMLResponse:
     """A page made off the event loop; what goes wrong is told as a page too."""
     try:
         return _html(await run_in_threadpool(make))
