@@ -6,11 +6,14 @@ hides one kind of evidence still scores (relation dropping as in NARS, Yu et al.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from gnn.ranks import Ranks
 
 Floats = NDArray[np.float32]
 QUANTILES = 257
@@ -132,16 +135,15 @@ class Normaliser:
     def __call__(self, values: Floats) -> Floats:
         """Normal scores of the mid-ranks, clipped at ±3, or value / PLAIN_SCALE clipped at ±4 (rows × columns)."""
         out = np.empty(values.shape, np.float32)
-        for at in range(values.shape[1]):
-            out[:, at] = self._plain(values[:, at]) if self.plain[at] else self._ranked(values[:, at], self.grid[:, at])
+        for at, ranks in enumerate(self._ranks):
+            out[:, at] = self._plain(values[:, at]) if ranks is None else ranks.scores(values[:, at])
         return out
+
+    @cached_property
+    def _ranks(self) -> list[Ranks | None]:
+        """Of each column, None for a plain one."""
+        return [None if plain else Ranks.of(grid) for plain, grid in zip(self.plain, self.grid.T, strict=True)]
 
     @staticmethod
     def _plain(values: Floats) -> Floats:
         return np.asarray(np.clip(values / PLAIN_SCALE, -4, 4), dtype=np.float32)
-
-    @staticmethod
-    def _ranked(values: Floats, grid: Floats) -> Floats:
-        low, high = np.searchsorted(grid, values, "left"), np.searchsorted(grid, values, "right")
-        share = torch.from_numpy(np.clip((low + high) / (2 * QUANTILES), 0.00135, 0.99865))
-        return np.asarray(torch.special.ndtri(share).numpy(), dtype=np.float32)
