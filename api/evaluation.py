@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from api import campaign_figures
 from api.campaign_figures import Refreshed, refreshed, risk_error
 from api.ingest import run_ingest
+from api.lead import lead
 from api.progress import StageRecorder
 from api.scenes import Shot, after, cut_of, first_decided, known_at, last_decided, shoot, too_few
 from api.settings import Settings
@@ -25,6 +26,7 @@ from api.worlds import Answers, World, no_domains, open_world
 from gnn.agreement import Agreement, agreement
 from gnn.domains import DomainScope, domain_scope
 from gnn.evaluate import Scope, Truth, Verdict, bunches, confront, scope
+from gnn.lead import LeadTimes
 from gnn.leaks import Checked, no_asked_label, no_common_campaign, no_late_label, no_own_label
 from gnn.learning_curve import LearningCurve, Lesson, learning_curves
 from gnn.references import GraphTrees, OwnTrees, references
@@ -53,11 +55,15 @@ Checks = tuple[Checked, ...]
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What is looked at: `references` is "quick" or "all"; without reports and with fewer verdicts only if asked."""
+    """What is looked at: `references` is "quick" or "all"; without reports and with fewer verdicts only if asked.
+
+    `lead_days`: a world is refreshed on each of so many last days, to tell how early its campaigns are found.
+    """
 
     references: str = "quick"
     without_reports: bool = False
     learning_curve: bool = False
+    lead_days: int = 0
 
 
 def evaluate(
@@ -95,6 +101,7 @@ def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, s
         found, identity = refreshed(home, shot, verdict, trial.answers.truth.campaign, stages)
         known_families = campaign_figures.families(shot, trial.truth, stages) if trial.answers.families else None
         learning = trial.learning(shot.scene, verdict) if options.learning_curve else ()
+        early = trial.lead() if options.lead_days else None
     return trial.evaluation(
         source=f"world {world.folder.name}",
         protocol=f"{WORLD_PROTOCOL} {world.caveat}".strip(),
@@ -107,6 +114,7 @@ def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, s
         learning=learning,
         review=trial.review(shot),
         before=before,
+        lead=early,
     )
 
 
@@ -267,6 +275,12 @@ class Trial:
         known = np.isin(self.truth.campaign, labelled_campaigns(self.shot.scene, self.answers))
         return agreement(found.groups.group, self.truth.campaign, known, self.truth.operator)
 
+    def lead(self) -> LeadTimes | None:
+        """How early the true campaigns are found, where they are known."""
+        if self.answers.families or not (self.truth.campaign >= 0).any():
+            return None
+        return lead(self.home, self.shot, self.truth.campaign, self.options.lead_days, self.stages)
+
     def evaluation(
         self,
         *,
@@ -281,6 +295,7 @@ class Trial:
         learning: tuple[LearningCurve, ...],
         review: Review,
         before: int,
+        lead: LeadTimes | None = None,
     ) -> Evaluation:
         """Everything found, the stages from number `before` on."""
         members = (found.groups.group >= 0) & np.isfinite(self.truth.target)
@@ -304,6 +319,7 @@ class Trial:
             review=review,
             checks=checks,
             stages=self.stages.rows()[before:],
+            lead=lead,
         )
 
 

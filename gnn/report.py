@@ -8,6 +8,7 @@ from datetime import datetime
 from gnn.agreement import Agreement
 from gnn.domains import LINE, POPULAR_SENDERS, DomainScope
 from gnn.evaluate import Part, Scope
+from gnn.lead import LeadTimes
 from gnn.leaks import Checked
 from gnn.learning_curve import LearningCurve, LearningPoint
 from gnn.metrics import Figure
@@ -98,6 +99,7 @@ class Evaluation:
     review: Review
     checks: tuple[Checked, ...]  # leak guards that looked on and found nothing
     stages: tuple[dict[str, object], ...]
+    lead: LeadTimes | None = None
 
 
 Row = Sequence[object]
@@ -295,7 +297,23 @@ def _campaign_lines(evaluation: Evaluation) -> list[str]:
         ]
         trials = [(trial.name, trial.compared, trial.kept, _kept_words(trial)) for trial in identity.trials]
         lines += ["", *table(("ids when", "alive at both", "kept", "share"), trials)] if trials else []
+    lines += _lead_lines(evaluation.lead) if evaluation.lead else []
     return [*lines, ""]
+
+
+def _lead_lines(lead: LeadTimes) -> list[str]:
+    head = (
+        f"Of {lead.campaigns} campaigns that began while refreshes looked on, {lead.found} were found and "
+        f"{lead.reported} reported."
+    )
+    rows: list[Row] = [
+        ("found before the first report, of those found or reported", number_words(lead.ahead_of_report)),
+        ("found before half of its events", number_words(lead.ahead_of_half)),
+        ("median hours from detection to the first report", f"{lead.hours_to_report:+.1f}"),
+        ("median hours from detection to half of the events", f"{lead.hours_to_half:+.1f}"),
+        ("median hours from the first event to detection", f"{lead.hours_from_start:.1f}"),
+    ]
+    return ["", head, "", *table(("lead time", "value"), rows)]
 
 
 def _kept_words(trial: Persistence) -> str:

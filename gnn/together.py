@@ -26,6 +26,8 @@ OF_CAMPAIGNS: dict[str, Pick] = {
         one.identity.kept / one.identity.compared if one.identity and one.identity.compared else math.nan
     ),
     "campaign_risk_ece": lambda one: one.campaign_risk_ece,
+    "ahead_of_report": lambda one: one.lead.ahead_of_report if one.lead else math.nan,
+    "ahead_of_half": lambda one: one.lead.ahead_of_half if one.lead else math.nan,
 }
 
 

@@ -33,6 +33,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=True,
         help="judge again with 0, 10, 50 and 200 of the verdicts, drawn at random",
     )
+    parser.add_argument(
+        "--lead-days",
+        type=int,
+        default=0,
+        metavar="N",
+        help="refresh a world on each of its last N days too, and tell how early its campaigns are found",
+    )
     add_setting(parser, "--window-days", "refresh.window_days", type=int, metavar="N")
     add_setting(parser, "--seed", "model.seed", type=int, metavar="S")
 
@@ -44,7 +51,7 @@ def run(call: Call) -> Outcome:
     from gnn.report import text
 
     flags = call.flags
-    options = EvaluateOptions(flags.references, flags.without == "reports", flags.learning_curve)
+    options = EvaluateOptions(flags.references, flags.without == "reports", flags.learning_curve, flags.lead_days)
     found = evaluate(call.home, call.settings, flags.world, options, call.stages)
     folder = write(call.home, found)
     told = text(found[0], full=False) if len(found) == 1 else together.text(found)
