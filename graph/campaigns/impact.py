@@ -1,7 +1,8 @@
 """Whom acting on a campaign's members would hurt, and which of them are victims themselves. Gives no verdict.
 
 A hijacked account had a life before: people whom it wrote to day after day, or who had answered it before its burst
-(graph.burst) began. A perpetrator's account has none, though marks may answer the fraud itself.
+(graph.burst) began. A perpetrator's account has none, though marks may answer the fraud itself, and one and the same
+mark may be written to day after day.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from graph.values import Window
 Counts = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-REGULARS, ANSWERED = 1, 2  # correspondents of either kind that make a life of its own; one lone answer is no proof
+ANSWERING_REGULARS, REGULARS, ANSWERED = 1, 2, 2  # correspondents of one kind that make a life; less may be marks
 DAY = np.timedelta64(86_400_000_000, "us")
 
 
@@ -28,21 +29,17 @@ DAY = np.timedelta64(86_400_000_000, "us")
 class Past:
     """What senders did before their bursts.
 
-    `honest`: edges of window.wrote_to to regular correspondents and to those who had answered before; the counts are
-    by sender: regular correspondents, others who had answered before, who answered only since, and the burst's first
-    day since the window's start.
+    `victim`: senders with a life of their own; `honest`: edges of window.wrote_to to their correspondents and to those
+    who had answered anybody before. The counts are by sender: regular correspondents, others who had answered before,
+    who answered only since, and the burst's first day since the window's start.
     """
 
+    victim: Mask
     honest: Mask
     regular: Counts
     answered_before: Counts
     answered_since: Counts
     burst_day: Counts
-
-    @property
-    def victim(self) -> Mask:
-        """Senders with a life of their own, shape (senders,)."""
-        return np.asarray((self.regular >= REGULARS) | (self.answered_before >= ANSWERED))
 
     @property
     def correspondents(self) -> Counts:
@@ -59,8 +56,12 @@ def past_of(window: Window) -> Past:
     before = began < day[sender] * DAY
     older = answered & before & ~regular
     since = answered & ~before & ~regular
-    regulars, olders, sinces = (_by_sender(sender[which], senders) for which in (regular, older, since))
-    return Past(regular | older, regulars, olders, sinces, day)
+    answering, regulars, olders, sinces = (
+        _by_sender(sender[which], senders) for which in (regular & answered, regular, older, since)
+    )
+    victim = (answering >= ANSWERING_REGULARS) | (regulars >= REGULARS) | (olders >= ANSWERED)
+    known = older | (regular & victim[sender])
+    return Past(victim, known, np.where(victim, regulars, 0), olders, sinces, day)
 
 
 def impact_table(window: Window, past: Past, campaign: NDArray[np.object_], members: Counts) -> pa.Table:
@@ -109,7 +110,7 @@ def _reason(regular: int, before: int, after: int, since: str, victim: bool) -> 
         return "One person had answered it before its burst; no one else knew it."
     if after:
         return f"{_people(after).capitalize()} answered it, none of them before its burst."
-    return "Nobody wrote back to it in this window, and it has no regular correspondent."
+    return "Nobody wrote back to it in this window, and no two people are its regular correspondents."
 
 
 def _people(count: int, other: str = "") -> str:

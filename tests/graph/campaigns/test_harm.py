@@ -13,9 +13,10 @@ from graph.evidence import gather_evidence
 
 def test_harm_counts_strangers_reports_hours_and_what_blocking_costs() -> None:
     old = [letter("ann@home.example", "bob@home.example", day=day) for day in (0, 2, 4, 6)]
+    old.append(letter("bob@home.example", "ann@home.example", day=1))
     spree = [letter("ann@home.example", f"s{n}@mail.test", day=8, hour=n) for n in range(5)]
     fraud = [letter("fraud@bad.example", "s0@mail.test", f"t{n}@mail.test", day=8, hour=n) for n in range(4)]
-    reports = [Report(4, "s0@mail.test"), Report(9, "s0@mail.test"), Report(9, "t0@mail.test")]
+    reports = [Report(5, "s0@mail.test"), Report(10, "s0@mail.test"), Report(10, "t0@mail.test")]
     seen = window([*old, *spree, *fraud], reports)
     group = np.full(seen.senders.num_rows, -1, np.int64)
     for name in ("ann@home.example", "fraud@bad.example"):

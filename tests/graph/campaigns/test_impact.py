@@ -21,6 +21,7 @@ def burst(sender: str, day: int) -> list[Letter]:
 
 def test_an_account_with_regular_correspondents_before_its_burst_is_a_victim() -> None:
     old = [letter("ann@home.example", "bob@home.example", day=day) for day in (0, 2, 4, 6)]
+    old.append(letter("bob@home.example", "ann@home.example", day=1))
     rows = rows_of(
         [*old, *burst("ann@home.example", 8), *burst("fraud@bad.example", 8)], "ann@home.example", "fraud@bad.example"
     )
@@ -31,7 +32,9 @@ def test_an_account_with_regular_correspondents_before_its_burst_is_a_victim() -
         "Before 2024-03-09 it wrote to one person day after day: an account with a life of its own, perhaps hijacked."
     )
     assert (fraud["victim"], fraud["legitimate_correspondents"], fraud["since"]) == (False, 0, None)
-    assert fraud["reason"] == "Nobody wrote back to it in this window, and it has no regular correspondent."
+    assert (
+        fraud["reason"] == "Nobody wrote back to it in this window, and no two people are its regular correspondents."
+    )
 
 
 def test_two_people_who_answered_before_the_burst_are_a_life_one_is_not() -> None:
@@ -53,6 +56,16 @@ def test_marks_who_answer_the_fraud_are_no_honest_past() -> None:
     (row,) = rows_of([*fraud, *answers], "fraud@bad.example").values()
     assert (row["victim"], row["legitimate_correspondents"]) == (False, 0)
     assert row["reason"] == "3 people answered it, none of them before its burst."
+
+
+def test_one_mark_written_to_day_after_day_is_no_life_two_are() -> None:
+    def daily(sender: str, *marks: str) -> list[Letter]:
+        return [letter(sender, mark, day=day) for mark in marks for day in (0, 2, 4, 6)]
+
+    letters = [*daily("pest@bad.example", "trap@mail.test"), *daily("list@home.example", "a@x.example", "b@x.example")]
+    rows = rows_of(letters, "pest@bad.example", "list@home.example")
+    assert [row["victim"] for row in rows.values()] == [False, True]
+    assert [row["legitimate_correspondents"] for row in rows.values()] == [0, 2]
 
 
 def test_no_members_hurt_nobody() -> None:
