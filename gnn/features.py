@@ -86,12 +86,17 @@ def co_user_signals(window: Window) -> dict[str, NDArray[np.float64]]:
 def report_signals(window: Window) -> dict[str, NDArray[np.float64]]:
     """Capped distinct reporters for and against each sender, and its messages, shape (senders,) each."""
     events = column(window.senders, "events")
-    cap = 1 + REPORT_CAP * events
+    cap = report_cap(events)
     return {
         "junk": np.minimum(column(window.senders, "junk"), cap),
         "not_junk": np.minimum(column(window.senders, "not_junk"), cap),
         "messages": np.minimum(column(window.senders, "messages_to"), 50.0),
     }
+
+
+def report_cap(events: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The most that reports about a sender of so many events count together."""
+    return 1 + REPORT_CAP * events
 
 
 def span_days(table: object) -> NDArray[np.float64]:

@@ -31,12 +31,34 @@ class Slice:
     distinct_recipients: bool = False  # whether no event names a recipient twice; False where that is not known
 
 
+def _no_ids() -> NDArray[np.int64]:
+    return np.zeros(0, np.int64)
+
+
+def _no_marks() -> NDArray[np.bool_]:
+    return np.zeros(0, np.bool_)
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Who reported whom: each distinct reporter, sender and side once, shape (pairs,) each, sorted by the three.
+
+    `reporter` numbers the reporters from 0 in the byte order of their keys, `sender` is a node id; `bad` is true of
+    junk and phish, false of not_junk.
+    """
+
+    reporter: NDArray[np.int64] = field(default_factory=_no_ids)
+    sender: NDArray[np.int64] = field(default_factory=_no_ids)
+    bad: NDArray[np.bool_] = field(default_factory=_no_marks)
+
+
 @dataclass(frozen=True)
 class Window:
     """The typed graph of one window; tables as in `graph.schema`, row number = node id.
 
     `edge_days` has, for a relation's table, on which days since `start` each edge was seen: bits of words of
-    DAYS_A_WORD days, shape (edges, words). A relation may lack them.
+    DAYS_A_WORD days, shape (edges, words). A relation may lack them. `reported` may be empty where only the counts of
+    reports are known.
     """
 
     start: datetime
@@ -54,6 +76,7 @@ class Window:
     address_at: pa.Table
     same_mailbox: pa.Table
     edge_days: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    reported: Reported = field(default_factory=Reported)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from graph import schema
-from graph.values import Window
+from graph.values import Reported, Window
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 DAYS = 10
@@ -88,6 +88,7 @@ def window(letters: Sequence[Letter], reports: Sequence[Report] = ()) -> Window:
             name: _days(edges)
             for name, edges in (("wrote_to", written), ("linked_to", linked), ("sent_from", sent), ("carried", carried))
         },
+        reported=_reported(letters, reports, senders),
     )
 
 
@@ -140,6 +141,16 @@ def _reports(letters: Sequence[Letter], reports: Sequence[Report]) -> dict[str, 
     for report in reports:
         out[letters[report.letter].sender].append(report)
     return out
+
+
+def _reported(letters: Sequence[Letter], reports: Sequence[Report], senders: list[str]) -> Reported:
+    """Each reporter, sender and side once, in order."""
+    who = sorted({report.reporter for report in reports})
+    pairs = {
+        (who.index(one.reporter), senders.index(letters[one.letter].sender), one.kind != "not_junk") for one in reports
+    }
+    columns = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 3).T
+    return Reported(columns[0], columns[1], columns[2] > 0)
 
 
 def _sender(key: str, own: list[Letter], written: Edges, about: list[Report]) -> dict[str, Any]:

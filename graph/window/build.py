@@ -90,6 +90,7 @@ def build_window(piece: Slice, engine: Engine) -> Window:
             name: tables.days_of(getattr(joined, name), clock.words)
             for name in ("wrote_to", "linked_to", "sent_from", "carried")
         },
+        reported=tables.who_reported(engine.fetch(edges.who_reported(about))),
     )
 
 

@@ -70,6 +70,11 @@ def reported(about: ir.Table) -> ir.Table:
     return bad.group_by("sender", "recipient").agg(reports=bad.event_id.nunique())
 
 
+def who_reported(about: ir.Table) -> ir.Table:
+    """Distinct reporter, sender id, bad."""
+    return about.select("reporter", "sender", "bad").distinct()
+
+
 def channel_counts(rows: ir.Table) -> dict[str, ir.Value]:
     """How many of the rows each channel has."""
     return {name: rows.count(where=rows.channel == code) for code, name in enumerate(CHANNELS)}

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from graph.schema import ARTEFACTS, RECIPIENTS, SENDERS, TIME
+from graph.values import Reported
 from graph.window.events import Clock
 
 Ints = NDArray[np.int64]
@@ -92,6 +93,14 @@ def with_reports(wrote_to: Columns, reported: pa.Table, recipients: pa.Array) ->
     place, known = _places(edges, pair_key(found["sender"], found["recipient"]))
     reports[place[known]] = found["reports"][known]
     return wrote_to | {"reports": reports}
+
+
+def who_reported(pairs: pa.Table) -> Reported:
+    """The distinct (reporter, sender, bad), reporters numbered by key, in order."""
+    _, (reporter,) = numbered(pairs["reporter"])
+    rest = as_columns(pairs.select(["sender", "bad"]))
+    order = np.lexsort((rest["bad"], rest["sender"], reporter))
+    return Reported(reporter[order], rest["sender"][order], rest["bad"][order] > 0)
 
 
 def edge_table(edges: Columns, schema: pa.Schema, clock: Clock) -> pa.Table:

@@ -159,6 +159,19 @@ def test_every_column_of_the_relations_to_artefacts(window: Window) -> None:
     assert [tuple(row.values()) for row in window.same_mailbox.to_pylist()] == [(0, 0), (2, 1)]
 
 
+def test_who_reported_whom_is_kept_once_for_each_side(window: Window) -> None:
+    """Reporters are Ann, Ben and Cat, in this order. Ben called mail of Ann junk, and later cleared her."""
+    pairs = zip(window.reported.reporter, window.reported.sender, window.reported.bad, strict=True)
+    names = window.senders["key"].to_pylist()
+    assert [(int(who), names[about], bool(bad)) for who, about, bad in pairs] == [
+        (0, BEN, False),
+        (1, ANN, False),
+        (1, ANN, True),
+        (2, ANN, True),
+        (2, BEN, True),
+    ]
+
+
 def test_tables_have_the_shared_schemas_and_the_window_its_bounds(window: Window) -> None:
     assert {name: table.schema for name, table in tables(window).items()} == SCHEMAS
     assert (window.start, window.as_of, window.fingerprint) == (START, AS_OF, "fingerprint")

@@ -58,7 +58,11 @@ def table_bytes(window: Window) -> dict[str, bytes]:
         with pa.ipc.new_stream(sink, table.schema) as stream:
             stream.write_table(table)
         written[name] = sink.getvalue().to_pybytes()
-    return written | {f"days of {name}": days.tobytes() for name, days in window.edge_days.items()}
+    return (
+        written
+        | {f"days of {name}": days.tobytes() for name, days in window.edge_days.items()}
+        | {f"reported by {part}": getattr(window.reported, part).tobytes() for part in ("reporter", "sender", "bad")}
+    )
 
 
 def _written(path: Path, rows: list[Row], schema: pa.Schema) -> Path:
