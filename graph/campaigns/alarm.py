@@ -52,7 +52,7 @@ class AlarmOptions:
     private: float = 0.3
     artefacts: int = 2
     growth: float = 2.0
-    crowd: int = 20
+    crowd: int = 100
     benign_growth: float = 0.5
     benign_crowd: int = 3
 

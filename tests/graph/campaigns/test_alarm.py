@@ -17,7 +17,7 @@ from graph.campaigns.identity import Known
 from graph.evidence import gather_evidence
 from graph.values import Window
 
-OPTIONS = AlarmOptions()
+OPTIONS = AlarmOptions(crowd=20)
 A = [f"x@a{n}.example" for n in range(8)]
 B = [f"x@b{n}.example" for n in range(6)]
 LATE = START + timedelta(days=5)  # an end of the refresh before, with letters after it
@@ -174,6 +174,17 @@ def test_a_crowd_held_back_stays_so_until_somebody_answers() -> None:
     assert len(guarded(letters, [A, CROWD], known)[0]) == 2
     assert len(guarded(letters, [A, CROWD], known, {name: "malicious"})[0]) == 1
     assert len(guarded(letters, [A, CROWD], remembered({"c-a": A, "c-crowd": CROWD}, c_crowd="new"))[0]) == 2
+
+
+def test_an_innocent_group_of_five_hundred_is_not_pulled_in_by_a_bridge_though_all_seem_guilty() -> None:
+    """The worst case: risk was fooled about everybody, and one attacker writes from the brand's own link and network."""
+    brand = [f"shop{n}@brand{n}.example" for n in range(500)]
+    usual = {"network": "192.0.2.0/24"}
+    letters = wrote(A, "own.example", network="198.51.100.0/24") + wrote(brand, "brand.example", **usual)
+    letters += wrote(A[:1], "brand.example", **usual)
+    groups, held = guarded(letters, [A, brand], remembered({"c-a": A}), options=AlarmOptions())
+    assert groups == [set(brand), set(A)]
+    assert [alarm.kind for alarm in held.alarms] == ["growth"]
 
 
 # ---- Benign groups ------------------------------------------------------------------------------------------

@@ -278,6 +278,15 @@ def test_networks_and_texts_that_were_its_own_carry_an_id_too() -> None:
     assert carry_over([shared], with_evidence(known, own[0], *others), refresh(2)).ids != ("c-old",)
 
 
+def test_where_members_and_infrastructure_part_ways_the_id_goes_with_the_members() -> None:
+    own = ("sent_from", "192.0.2.0/24", 9, 0), ("carried", "text", 9, 0)
+    known = with_evidence(kept({"c-old": crowd(0, 20)}), *own)
+    fewer = (
+        crowd(8, 13) | members(*(f"n{n}@y.example" for n in range(9))) | {"network:192.0.2.0/24", "fingerprint:text"}
+    )
+    assert carry_over([fewer, crowd(0, 8)], known, refresh(2)).ids[1] == "c-old"
+
+
 def test_one_sender_in_common_is_a_chance_meeting() -> None:
     one = crowd(9, 10) | members("a@y.example", "b@y.example")
     assert carry_over([one], kept({"c-old": crowd(0, 10)}), refresh(2)).dormant == ("c-old",)
