@@ -2,15 +2,21 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from graph.schema import BENIGN, MALICIOUS
+
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
+Said = tuple[str, float]  # a verdict and its weight
 CAMPAIGN_WEIGHT = 0.5  # a verdict on a campaign says less of each member than a verdict on the member
+HALF_LIFE_DAYS = 90.0  # in which a verdict loses half of what it can lose
+LASTING = 0.5  # of a verdict's weight: nobody took it back, however old it is
+GRAIN = 256  # weights are multiples of 1/GRAIN, which float64 adds without rounding: a pool less oneself is exact
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Labels:
 
     @property
     def weight(self) -> Array:
-        """How far the labels of a row agree, 0 to 1: conflicting sources weaken each other."""
+        """How far the labels of a row agree and how fresh they are, 0 to 1: conflicting sources weaken each other."""
         return np.abs(self.malicious - self.benign) / np.maximum(np.maximum(self.malicious, self.benign), 1.0)
 
     def hiding(self, rows: Rows) -> "Labels":
@@ -43,14 +49,20 @@ class Labels:
 
 
 def labels_of(
-    kind: str, keys: pa.ChunkedArray, verdicts: pa.Table, as_of: datetime, members: pa.Table | None = None
+    kind: str,
+    keys: pa.ChunkedArray,
+    verdicts: pa.Table,
+    as_of: datetime,
+    members: pa.Table | None = None,
+    half_life_days: float = HALF_LIFE_DAYS,
 ) -> Labels:
     """Labels of the nodes `keys` from the verdicts known at `as_of`.
 
-    The newest verdict of each source counts. A verdict on a campaign counts half for its members (`members`: rows as
-    graph.schema.MEMBERS, from the snapshot that the verdict was given on), unless the node has a verdict of its own.
+    The newest verdict of each source counts, the less the older it is (`freshness`), so that of two sources that
+    disagree the one that spoke last is followed. A verdict on a campaign counts half for its members (`members`: rows
+    as graph.schema.MEMBERS, from the snapshot that the verdict was given on), unless the node has one of its own.
     """
-    newest = _newest(verdicts, as_of)
+    newest = _newest(verdicts, as_of, half_life_days)
     direct = _tally({(k, key): by for (k, key), by in newest.items() if k == kind})
     lent = _from_campaigns(kind, newest, members)
     index = {key: at for at, key in enumerate(keys.to_pylist())} if direct or lent else {}
@@ -61,25 +73,32 @@ def labels_of(
     return Labels(malicious, benign)
 
 
-def _newest(verdicts: pa.Table, as_of: datetime) -> dict[tuple[str, str], dict[str, str]]:
-    """Of each (kind, key): the newest verdict of each source."""
+def freshness(age: timedelta, half_life_days: float) -> float:
+    """Weight of a verdict of this age: from 1 down to just above LASTING, half of the way in a half-life."""
+    left = float(0.5 ** (age / timedelta(days=half_life_days)))
+    return max(round((LASTING + (1 - LASTING) * left) * GRAIN), int(LASTING * GRAIN) + 1) / GRAIN
+
+
+def _newest(verdicts: pa.Table, as_of: datetime, half_life_days: float) -> dict[tuple[str, str], dict[str, Said]]:
+    """Of each (kind, key): the newest verdict of each source, and its weight."""
     rows = [row for row in verdicts.to_pylist() if row["ts"] <= as_of]
-    newest: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    newest: dict[tuple[str, str], dict[str, Said]] = defaultdict(dict)
     for row in sorted(rows, key=lambda row: (row["ts"], row["verdict"])):
-        newest[row["kind"], row["key"]][row["source"]] = row["verdict"]
+        newest[row["kind"], row["key"]][row["source"]] = row["verdict"], freshness(as_of - row["ts"], half_life_days)
     return newest
 
 
-def _tally(newest: dict[tuple[str, str], dict[str, str]]) -> dict[str, tuple[float, float]]:
+def _tally(newest: dict[tuple[str, str], dict[str, Said]]) -> dict[str, tuple[float, float]]:
     tally = {}
     for (_, key), by in newest.items():
-        bad = sum(verdict == "malicious" for verdict in by.values())
-        tally[key] = (bad / len(by), 1 - bad / len(by))
+        bad = sum(weight for verdict, weight in by.values() if verdict == MALICIOUS)
+        good = sum(weight for verdict, weight in by.values() if verdict == BENIGN)
+        tally[key] = (bad / len(by), good / len(by))
     return tally
 
 
 def _from_campaigns(
-    kind: str, newest: dict[tuple[str, str], dict[str, str]], members: pa.Table | None
+    kind: str, newest: dict[tuple[str, str], dict[str, Said]], members: pa.Table | None
 ) -> dict[str, tuple[float, float]]:
     judged = _tally({where: by for where, by in newest.items() if where[0] == "campaign"})
     if members is None or not judged:

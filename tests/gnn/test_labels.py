@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnn.labels import CAMPAIGN_WEIGHT, Labels, labels_of
+from gnn.labels import CAMPAIGN_WEIGHT, GRAIN, LASTING, Labels, freshness, labels_of
 from graph.schema import MEMBERS, VERDICT_ROWS
 
 NOON = datetime(2024, 3, 5, 12, tzinfo=UTC)
@@ -58,6 +58,33 @@ def test_two_against_one_count_for_less_than_two_alone() -> None:
     disputed = labels(*pair, verdict("ann@a.example", "benign", source="appeals"))
     assert disputed.target[0] == agreed.target[0] == 1
     assert 0 < disputed.weight[0] < agreed.weight[0] == 1
+
+
+def test_a_verdict_counts_less_the_older_it_is_but_never_less_than_half() -> None:
+    ages = [0.0, 90.0, 180.0, 36_500.0]
+    weights = [labels(verdict("ann@a.example", "malicious", hours=-24 * age)).weight[0] for age in ages]
+    assert weights[:3] == [1.0, 0.75, 0.625]
+    assert CAMPAIGN_WEIGHT < weights[3] < 0.51
+
+
+def test_of_two_sources_that_disagree_the_one_that_spoke_last_is_followed() -> None:
+    old = verdict("ann@a.example", "malicious", hours=-24 * 60)
+    found = labels(old, verdict("ann@a.example", "benign", hours=-24, source="appeals"))
+    assert found.target[0] == 0
+    assert found.known[0]
+    assert found.weight[0] < 0.25  # they still weaken each other
+
+
+def test_the_half_life_is_an_option() -> None:
+    rows = pa.Table.from_pylist([verdict("ann@a.example", "malicious", hours=-24 * 10)], VERDICT_ROWS)
+    assert labels_of("sender", KEYS, rows, NOON, half_life_days=10).weight[0] == 0.75
+
+
+@given(st.floats(0, 4_000), st.floats(1, 1_000))
+def test_weights_add_up_without_rounding(days: float, half_life: float) -> None:
+    weight = freshness(timedelta(days=days), half_life)
+    assert weight * GRAIN == int(weight * GRAIN)
+    assert LASTING < weight <= 1
 
 
 def test_what_was_said_after_the_window_is_not_known() -> None:
