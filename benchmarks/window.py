@@ -129,12 +129,14 @@ def ringleader_edges(files: list[Path]) -> Counts:
     from graph.engine import open_engine
     from graph.window import events
     from graph.window.build import count_edges
+    from graph.window.clock import Clock
+    from graph.window.codes import Vocabularies
 
     piece = slice_of(files)
-    clock = events.Clock.of(piece)
+    clock, words = Clock.of(piece), Vocabularies()
     with open_engine("duckdb", threads=THREADS) as engine:
-        seen = engine.named(events.window_events(piece, clock, engine))
-        _, _, edges = count_edges(seen, piece.distinct_recipients, clock, engine)
+        seen = events.window_events(piece, words, clock, engine)
+        _, _, edges = count_edges(seen, words, piece.distinct_recipients, clock, engine)
     return {name: len(columns["sender"]) for name, columns in vars(edges).items()} | {
         "letters": int(edges.wrote_to["events"].sum())
     }

@@ -1,7 +1,6 @@
 """The engines that run the graph's Ibis expressions: DuckDB, and Spark behind the `spark` extra. Knows no table.
 
-One object hides where the two differ: how files are read, how an intermediate result is kept, how rows come back
-as Arrow, and the name of the one function (microseconds of a timestamp) that each spells in its own way.
+One object hides where the two differ: how Arrow rows come in, how a result is kept, and how rows come back as Arrow.
 """
 
 import importlib.util
@@ -9,7 +8,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,17 +29,7 @@ ENGINES = ("duckdb", "spark")
 DEFAULT_MEMORY = "2GB"
 
 
-@ibis.udf.scalar.builtin(name="epoch_us", signature=(("timestamp",), "int64"))  # type: ignore[untyped-decorator]
-def _epoch_us(ts: Any) -> Any:
-    """DuckDB: microseconds since 1970."""
-
-
-@ibis.udf.scalar.builtin(name="unix_micros", signature=(("timestamp",), "int64"))  # type: ignore[untyped-decorator]
-def _unix_micros(ts: Any) -> Any:
-    """Spark: microseconds since 1970."""
-
-
-@ibis.udf.scalar.builtin(name="array_distinct", signature=(("array<string>",), "array<string>"))  # type: ignore[untyped-decorator]
+@ibis.udf.scalar.builtin(name="array_distinct", signature=(("array<int32>",), "array<int32>"))  # type: ignore[untyped-decorator]
 def distinct_items(items: Any) -> Any:
     """The distinct items of a list: both engines have it by this name, Ibis' own wraps it in slow null handling."""
 
@@ -57,16 +46,14 @@ class Engine:
     name: str
     backend: Any
     scratch: Path
-    micros: Callable[[ir.Value], ir.Value]
 
-    def read(self, files: Sequence[Path], schema: pa.Schema) -> ir.Table:
-        """The rows of these Parquet files, with the columns of `schema`; no file gives no row."""
-        paths = [str(path) for path in files] or [self._no_rows(schema)]
-        with self._told("the event lake"), warnings.catch_warnings():
-            # Ibis 12 calls it when it looks at columns; DuckDB has renamed it.
-            warnings.filterwarnings("ignore", message=r"fetch_arrow_table\(\)", category=DeprecationWarning)
-            table = self._read_spark(paths) if self.name == "spark" else self._read_duckdb(paths)
-            return table.select(*schema.names)
+    def put(self, batches: Iterable[pa.Table], schema: pa.Schema) -> ir.Table:
+        """Keep the rows of these tables, all of this schema, until `close`: on disk where memory is short."""
+        name = ibis.util.gen_name("put")
+        with self._told("the window graph"):
+            if self.name == "spark":
+                return self._put_spark(name, batches, schema)
+            return self._put_duckdb(name, batches, schema)
 
     def keep(self, table: ir.Table) -> ir.Table:
         """Run the expression once and keep its rows in the engine until `close`."""
@@ -121,19 +108,23 @@ class Engine:
         self.backend.con.execute(f'CREATE TEMP {kind} "{name}" AS {self.backend.compile(table)}')
         return ibis.table(table.schema(), name=name)
 
-    def _read_duckdb(self, paths: list[str]) -> ir.Table:
-        # Folders named day=... would otherwise add a column.
-        return self.backend.read_parquet(paths, hive_partitioning=False)
+    def _put_duckdb(self, name: str, batches: Iterable[pa.Table], schema: pa.Schema) -> ir.Table:
+        con, rows = self.backend.con, f"{name}_rows"
+        con.register(rows, schema.empty_table())
+        con.execute(f'CREATE TEMP TABLE "{name}" AS FROM "{rows}"')
+        for batch in batches:
+            con.register(rows, batch)
+            con.execute(f'INSERT INTO "{name}" FROM "{rows}"')
+        con.unregister(rows)
+        return ibis.table(ibis.Schema.from_pyarrow(schema), name=name)
 
-    def _read_spark(self, paths: list[str]) -> ir.Table:
-        name = ibis.util.gen_name("lake")
-        self.backend._session.read.parquet(*paths).createOrReplaceTempView(name)
+    def _put_spark(self, name: str, batches: Iterable[pa.Table], schema: pa.Schema) -> ir.Table:
+        path = self.scratch / f"{name}.parquet"
+        with pq.ParquetWriter(path, schema) as writer:
+            for batch in batches:
+                writer.write_table(batch)
+        self.backend._session.read.parquet(str(path)).createOrReplaceTempView(name)
         return self.backend.table(name)
-
-    def _no_rows(self, schema: pa.Schema) -> str:
-        path = self.scratch / "no_rows.parquet"
-        pq.write_table(schema.empty_table(), path)
-        return str(path)
 
     def _spark_rows(self, table: ir.Table) -> Any:
         """The expression as a Spark DataFrame: Ibis' own way out would take every row through pandas."""
@@ -143,14 +134,11 @@ class Engine:
     def _told(self, thing: str) -> Iterator[None]:
         try:
             yield
-        except duckdb.OutOfMemoryException as error:
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             mend = "Give the engine more memory, free disk space for its scratch files, or take a shorter window"
             raise RingleaderError(
                 thing, f"the engine ran out of memory or scratch space ({_first_line(error)})", mend
             ) from error
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
-            mend = "Run `ringleader doctor`; a damaged day is rebuilt by ingesting its events again"
-            raise RingleaderError(thing, f"a file could not be read ({_first_line(error)})", mend) from error
 
 
 def _first_line(error: Exception) -> str:
@@ -184,12 +172,11 @@ def _open_duckdb(scratch: Path, memory: str, threads: int) -> Engine:
             temp_directory=str(scratch),
             preserve_insertion_order=False,  # nothing here relies on it, and it costs memory
             autoinstall_known_extensions=False,  # never a download
-            disabled_optimizers="join_filter_pushdown",  # joins here look up keys that are all there: nothing to skip
         )
     except duckdb.Error as error:
         mend = 'Give memory as a size such as "4GB" and threads as a whole number above nought'
         raise RingleaderError("engine 'duckdb'", f"refused its settings ({error})", mend) from error
-    return Engine("duckdb", backend, scratch, _epoch_us)
+    return Engine("duckdb", backend, scratch)
 
 
 def _open_spark(scratch: Path, memory: str, threads: int) -> Engine:
@@ -209,7 +196,7 @@ def _open_spark(scratch: Path, memory: str, threads: int) -> Engine:
         # Loading the backend makes pyspark warn of pandas 3; no row of ours goes through pandas.
         warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
         backend = ibis.pyspark.connect(session)
-    return Engine("spark", backend, scratch, _unix_micros)
+    return Engine("spark", backend, scratch)
 
 
 def _spark_settings(scratch: Path, memory: str, threads: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The order of work: events -> counted relations -> numbered keys -> the tables of a Window. Holds no arithmetic."""
+"""The order of work: coded events -> counted relations -> numbered keys -> tables of a Window. Holds no arithmetic."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from graph.engine import Engine
 from graph.schema import ADDRESS_AT, CARRIED, LINKED_TO, SAME_MAILBOX, SENT_FROM, WROTE_TO
 from graph.values import Slice, Window
 from graph.window import edges, events, nodes, tables
-from graph.window.events import Clock
-from graph.window.keys import numbered
+from graph.window.clock import Clock
+from graph.window.codes import Vocabularies, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -53,20 +53,25 @@ def build_window(piece: Slice, engine: Engine) -> Window:
 
     Raises RingleaderError where a file cannot be read or the engine runs out of memory and scratch space.
     """
-    clock = Clock.of(piece)
-    seen = engine.named(events.window_events(piece, clock, engine))
-    ids, keys, joined = count_edges(seen, piece.distinct_recipients, clock, engine)
-    about = engine.keep(edges.reports_about(seen, events.window_reports(piece, clock, engine), ids))
-    wrote_to = tables.with_reports(joined.wrote_to, engine.fetch(edges.reported(about)), keys.recipients)
+    clock, words = Clock.of(piece), Vocabularies()
+    reports = events.window_reports(piece, words, clock, engine)
+    seen = events.window_events(piece, words, clock, engine)
+    keys, ids, joined = count_edges(seen, words, piece.distinct_recipients, clock, engine)
+    about = engine.keep(edges.reports_about(seen, reports))
     same_mailbox = tables.same_mailbox(keys.senders, keys.recipients)
 
-    posts = engine.keep(nodes.sender_posts(seen, ids))
+    def fetched(table: ir.Table) -> tables.Columns:
+        return tables.as_columns(engine.fetch(table), ids)
+
+    reporters = {"reporter": tables.ids_of(words.reporters.texts, keys.recipients)}
+    reported = tables.as_columns(engine.fetch(edges.reported(about)), ids | reporters)
+    wrote_to = tables.with_reports(joined.wrote_to, reported)
     senders = tables.sender_table(
         keys.senders,
-        facts=engine.fetch(nodes.sender_facts(posts)),
-        reports=engine.fetch(nodes.sender_reports(about)),
-        hours=engine.fetch(nodes.sender_profile(posts, "hour")),
-        days=engine.fetch(nodes.sender_profile(posts, "day")),
+        facts=fetched(nodes.sender_facts(seen)),
+        reports=fetched(nodes.sender_reports(about)),
+        hours=fetched(nodes.sender_profile(seen, "hour")),
+        days=fetched(nodes.sender_profile(seen, "day")),
         wrote_to=wrote_to,
         same_mailbox=same_mailbox,
         clock=clock,
@@ -90,39 +95,37 @@ def build_window(piece: Slice, engine: Engine) -> Window:
             name: tables.days_of(getattr(joined, name), clock.words)
             for name in ("wrote_to", "linked_to", "sent_from", "carried")
         },
-        reported=tables.who_reported(engine.fetch(edges.who_reported(about))),
+        reported=tables.who_reported(engine.fetch(edges.who_reported(about)), ids, words.reporters.texts),
     )
 
 
 def count_edges(
-    seen: ir.Table, distinct_recipients: bool, clock: Clock, engine: Engine
-) -> tuple[ir.Table, Keys, Edges]:
-    """The senders' ids in the engine, the keys of all nodes, and the edges that events alone define."""
-    homes = engine.keep(events.homes(seen))
-    senders = numbered(homes.sender, engine)
+    seen: ir.Table, words: Vocabularies, distinct_recipients: bool, clock: Clock, engine: Engine
+) -> tuple[Keys, dict[str, tables.Ints], Edges]:
+    """The keys of all nodes, the id of each code by the name of its column, and the edges that events alone define."""
     found = engine.fetch_each(
         (
-            senders.order_by("id"),
-            edges.address_at(homes, senders),
-            edges.wrote_to(seen, senders, clock, distinct_recipients),
-            edges.linked_to(seen, senders, clock),
-            edges.sent_from(seen, senders, clock),
-            edges.carried(seen, senders, clock),
+            events.homes(seen),
+            edges.wrote_to(seen, clock, distinct_recipients),
+            edges.linked_to(seen, clock),
+            edges.sent_from(seen, clock),
+            edges.carried(seen, clock),
         )
     )
-    known, own = next(found), next(found)
+    homes = next(found)
+    own = homes.drop_null()
+    senders, sender = tables.numbered(words.senders.texts, homes["sender"])
+    ids = {"sender": sender}
 
-    def joined(target: str) -> tuple[pa.Array, tables.Columns]:
+    def joined(target: str, vocabulary: Vocabulary, *others: pa.ChunkedArray) -> tuple[pa.Array, tables.Columns]:
         relation = next(found)
-        keys, (ids,) = tables.numbered(relation[target])
-        return keys, tables.counted(relation, target, ids, clock.words)
+        keys, ids[target] = tables.numbered(vocabulary.texts, relation[target], *others)
+        return keys, tables.counted(relation, ids, target, clock.words)
 
-    recipients, wrote_to = joined("recipient")
-    linked = next(found)
-    domains, (link, home) = tables.numbered(linked["domain"], own["domain"])
-    linked_to = tables.counted(linked, "domain", link, clock.words)
-    networks, sent_from = joined("network")
-    fingerprints, carried = joined("fingerprint")
-    keys = Keys(known["key"].cast(pa.string()).combine_chunks(), recipients, domains, networks, fingerprints)
-    address_at = tables.in_order(tables.with_ids(own, "domain", home), "domain")
-    return senders, keys, Edges(wrote_to, linked_to, sent_from, carried, address_at)
+    recipients, wrote_to = joined("recipient", words.recipients)
+    domains, linked_to = joined("domain", words.domains, own["domain"])
+    networks, sent_from = joined("network", words.networks)
+    fingerprints, carried = joined("fingerprint", words.fingerprints)
+    address_at = tables.in_order(tables.as_columns(own, ids), "domain")
+    keys = Keys(senders, recipients, domains, networks, fingerprints)
+    return keys, ids, Edges(wrote_to, linked_to, sent_from, carried, address_at)

@@ -4,6 +4,8 @@ Plain arrays on already reduced rows, the same code after every engine; knows ne
 named integer array for each column, all of one length; those of edges are sorted by (source, target).
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 
 from graph.schema import ARTEFACTS, RECIPIENTS, SENDERS, TIME
 from graph.values import Reported
-from graph.window.events import Clock
+from graph.window.clock import Clock
 
 Ints = NDArray[np.int64]
 Columns = dict[str, Ints]
@@ -20,9 +22,13 @@ HOURS = 24
 LATEST = np.iinfo(np.int64).max  # the neutral value of a minimum
 
 
-def as_columns(table: pa.Table) -> Columns:
-    """The columns as int64 arrays."""
-    return {name: table[name].to_numpy().astype(np.int64, copy=False) for name in table.column_names}
+def as_columns(table: pa.Table, ids: Mapping[str, Ints]) -> Columns:
+    """The columns as int64 arrays; in place of the codes of a column that `ids` names stand their ids."""
+    columns = {name: table[name].to_numpy() for name in table.column_names}
+    return {
+        name: ids[name][values] if name in ids else values.astype(np.int64, copy=False)
+        for name, values in columns.items()
+    }
 
 
 def pair_key(source: Ints, target: Ints) -> Ints:
@@ -30,34 +36,27 @@ def pair_key(source: Ints, target: Ints) -> Ints:
     return (source << 32) | target
 
 
-def numbered(*columns: pa.ChunkedArray) -> tuple[pa.Array, list[Ints]]:
-    """The distinct texts of all the columns in byte order (string), and for each column where its texts stand there.
-
-    No text may be null.
-    """
-    chunks = [chunk for column in columns for chunk in column.cast(pa.string()).chunks]
-    encoded = pa.chunked_array(chunks, pa.string()).dictionary_encode().combine_chunks()
-    order = pc.sort_indices(encoded.dictionary)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    ids = rank[encoded.indices.to_numpy()]
-    return encoded.dictionary.take(order), np.split(ids, np.cumsum([len(column) for column in columns])[:-1])
+def numbered(texts: pa.Array, *codes: pa.ChunkedArray) -> tuple[pa.Array, Ints]:
+    """The texts that the codes name, in byte order (string), and the place there of every code (-1: not named)."""
+    named = np.zeros(len(texts), dtype=np.bool_)
+    for column in codes:
+        named[column.to_numpy()] = True
+    places = np.flatnonzero(named)
+    order = pc.sort_indices(texts.take(pa.array(places))).to_numpy()
+    ids = np.full(len(texts), -1, dtype=np.int64)
+    ids[places[order]] = np.arange(len(order))
+    return texts.take(pa.array(places[order])), ids
 
 
-def ids_of(keys: pa.Array | pa.ChunkedArray, among: pa.Array) -> tuple[Ints, Ints]:
-    """Which of the keys (row numbers) stand among the others, and where."""
-    place = pc.index_in(keys.cast(pa.string()), value_set=among)
-    return np.flatnonzero(place.is_valid()), place.drop_null().to_numpy().astype(np.int64)
+def ids_of(texts: pa.Array, among: pa.Array) -> Ints:
+    """Where each text stands among the others (-1: nowhere)."""
+    places: Ints = pc.index_in(texts, value_set=among).fill_null(-1).to_numpy().astype(np.int64)
+    return places
 
 
-def counted(relation: pa.Table, target: str, ids: Ints, words: list[str]) -> Columns:
-    """The edges of a relation, in order: these ids in place of the target's texts, `active_days` beside the words."""
-    return in_order(with_active_days(with_ids(relation, target, ids), words), target)
-
-
-def with_ids(relation: pa.Table, target: str, ids: Ints) -> Columns:
-    """The rows with these ids in place of the target's texts."""
-    return as_columns(relation.drop_columns(target)) | {target: ids}
+def counted(relation: pa.Table, ids: Mapping[str, Ints], target: str, words: list[str]) -> Columns:
+    """The edges of a relation, in order, `active_days` beside the words."""
+    return in_order(with_active_days(as_columns(relation, ids), words), target)
 
 
 def in_order(edges: Columns, target: str) -> Columns:
@@ -68,8 +67,9 @@ def in_order(edges: Columns, target: str) -> Columns:
 
 def same_mailbox(senders: pa.Array, recipients: pa.Array) -> Columns:
     """sender, recipient that are one mailbox: equal keys."""
-    sender, recipient = ids_of(senders, recipients)
-    return {"sender": sender, "recipient": recipient}
+    recipient = ids_of(senders, recipients)
+    sender = np.flatnonzero(recipient >= 0)
+    return {"sender": sender, "recipient": recipient[sender]}
 
 
 def with_active_days(edges: Columns, words: list[str]) -> Columns:
@@ -83,24 +83,24 @@ def days_of(edges: Columns, words: list[str]) -> Ints:
     return np.stack([edges[word] for word in words], axis=1)
 
 
-def with_reports(wrote_to: Columns, reported: pa.Table, recipients: pa.Array) -> Columns:
-    """The edges with `reports`; a report by someone the sender never wrote to has no edge to stand on."""
+def with_reports(wrote_to: Columns, reported: Columns) -> Columns:
+    """The edges with `reports`, reporters by their id as recipients (-1: none).
+
+    A report by someone the sender never wrote to has no edge to stand on.
+    """
     reports = np.zeros_like(wrote_to["events"])
-    rows, ids = ids_of(reported["recipient"], recipients)
-    counts = as_columns(reported.drop_columns("recipient"))
-    found = {name: values[rows] for name, values in counts.items()} | {"recipient": ids}
     edges = pair_key(wrote_to["sender"], wrote_to["recipient"])
-    place, known = _places(edges, pair_key(found["sender"], found["recipient"]))
-    reports[place[known]] = found["reports"][known]
+    place, known = _places(edges, pair_key(reported["sender"], reported["reporter"]))
+    reports[place[known]] = reported["reports"][known]
     return wrote_to | {"reports": reports}
 
 
-def who_reported(pairs: pa.Table) -> Reported:
+def who_reported(pairs: pa.Table, ids: Mapping[str, Ints], reporters: pa.Array) -> Reported:
     """The distinct (reporter, sender, bad), reporters numbered by key, in order."""
-    _, (reporter,) = numbered(pairs["reporter"])
-    rest = as_columns(pairs.select(["sender", "bad"]))
-    order = np.lexsort((rest["bad"], rest["sender"], reporter))
-    return Reported(reporter[order], rest["sender"][order], rest["bad"][order] > 0)
+    _, reporter = numbered(reporters, pairs["reporter"])
+    rows = as_columns(pairs, {"sender": ids["sender"], "reporter": reporter})
+    order = np.lexsort((rows["bad"], rows["sender"], rows["reporter"]))
+    return Reported(rows["reporter"][order], rows["sender"][order], rows["bad"][order] > 0)
 
 
 def edge_table(edges: Columns, schema: pa.Schema, clock: Clock) -> pa.Table:
@@ -115,10 +115,10 @@ def pair_table(pairs: Columns, schema: pa.Schema) -> pa.Table:
 
 def sender_table(
     keys: pa.Array,
-    facts: pa.Table,
-    reports: pa.Table,
-    hours: pa.Table,
-    days: pa.Table,
+    facts: Columns,
+    reports: Columns,
+    hours: Columns,
+    days: Columns,
     wrote_to: Columns,
     same_mailbox: Columns,
     clock: Clock,
@@ -173,13 +173,11 @@ def answered(wrote_to: Columns, same_mailbox: Columns, senders: int) -> Ints:
     return np.bincount(source[back], minlength=senders)
 
 
-def placed(table: pa.Table, by: str, n: int) -> Columns:
+def placed(rows: Columns, by: str, n: int) -> Columns:
     """Rows put at their id among n; noughts where there is no row."""
-    rows = as_columns(table)
-    ids = rows.pop(by)
-    empty = {name: np.zeros(n, dtype=np.int64) for name in rows}
-    for name, values in rows.items():
-        empty[name][ids] = values
+    empty = {name: np.zeros(n, dtype=np.int64) for name in rows if name != by}
+    for name, values in empty.items():
+        values[rows[by]] = rows[name]
     return empty
 
 
@@ -211,8 +209,7 @@ def _places(edges: Ints, wanted: Ints) -> tuple[Ints, NDArray[np.bool_]]:
     return place, known
 
 
-def _profile(counts: pa.Table, unit: str, n: int, length: int) -> NDArray[np.int32]:
-    rows = as_columns(counts)
+def _profile(rows: Columns, unit: str, n: int, length: int) -> NDArray[np.int32]:
     profile = np.zeros((n, length), dtype=np.int32)
     profile[rows["sender"], rows[unit]] = rows["events"]
     return profile

@@ -3,11 +3,13 @@
 import importlib.util
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from graph.engine import open_engine
 from graph.errors import RingleaderError
-from graph.schema import REPORTS
+
+ROWS = pa.schema([("n", pa.int32()), ("items", pa.list_(pa.int32()))])
 
 
 def test_an_unknown_engine_is_refused_with_the_names_of_the_known() -> None:
@@ -43,23 +45,28 @@ def test_a_java_home_without_java_is_not_saved_by_the_path(monkeypatch: pytest.M
         open_engine("spark")
 
 
-def test_no_files_read_as_no_rows() -> None:
+def test_rows_put_in_by_batches_come_back_lists_and_nulls_included() -> None:
+    first = pa.table({"n": [1, None], "items": [[1, 2], []]}, schema=ROWS)
+    second = pa.table({"n": [3], "items": [[None]]}, schema=ROWS)
     with open_engine() as engine:
-        rows = engine.fetch(engine.read((), REPORTS))
+        put = engine.put(iter([first, second]), ROWS)
+        rows = engine.fetch(put.order_by(put.n.fill_null(2)))
+    assert rows.to_pydict() == {"n": [1, None, 3], "items": [[1, 2], [], [None]]}
+
+
+def test_no_batch_puts_in_no_row() -> None:
+    with open_engine() as engine:
+        rows = engine.fetch(engine.put((), ROWS))
     assert rows.num_rows == 0
-    assert rows.column_names == REPORTS.names
+    assert rows.column_names == ROWS.names
 
 
-def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
-    damaged = tmp_path / "events.parquet"
-    damaged.write_bytes(b"PAR1 cut short")
-    with open_engine() as engine, pytest.raises(RingleaderError, match=r"events\.parquet.*`ringleader doctor`"):
-        engine.read((damaged,), REPORTS)
-
-
-def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with open_engine() as engine, pytest.raises(RingleaderError, match=r"gone\.parquet"):
-        engine.read((tmp_path / "gone.parquet",), REPORTS)
+def test_more_rows_than_memory_and_disk_hold_are_an_error_that_says_what_to_do() -> None:
+    batch = pa.table({"n": range(1_000_000), "items": [[]] * 1_000_000}, schema=ROWS)
+    with open_engine(memory="20MB", threads=1) as engine:
+        engine.backend.con.execute("SET max_temp_directory_size = '1MB'")
+        with pytest.raises(RingleaderError, match=r"ran out of memory or scratch space.*free disk space"):
+            engine.put([batch] * 5, ROWS)
 
 
 def test_closing_leaves_no_scratch_behind() -> None:

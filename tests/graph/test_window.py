@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,8 +18,9 @@ from window_world import AS_OF, START, Row, at, event, report, slice_of, table_b
 
 from graph import schema
 from graph.engine import Engine, open_engine
+from graph.errors import LakeError
 from graph.values import Window
-from graph.window import build_window
+from graph.window import build_window, codes
 
 ANN, BEN, CAT, ACCOUNT = "ann@one.example", "ben@one.example", "cat@two.example", "b-account-9"
 NETWORK_4, NETWORK_6 = "192.0.2.0/24", "2001:db8:1::/48"
@@ -198,6 +200,38 @@ def test_a_window_without_events_has_empty_tables(files: tuple[list[Row], ...], 
     assert {name: (table.schema, table.num_rows) for name, table in tables(empty).items()} == {
         name: (expected, 0) for name, expected in SCHEMAS.items()
     }
+
+
+def test_a_damaged_day_is_an_error_that_names_it(duckdb: Engine, tmp_path: Path) -> None:
+    piece = slice_of(tmp_path, EVENTS)
+    piece.events[0].write_bytes(b"PAR1 cut short")
+    with pytest.raises(LakeError, match=r"day=0000/events\.parquet: the day file cannot be read"):
+        build_window(piece, duckdb)
+
+
+def test_a_damaged_page_is_noticed(duckdb: Engine, tmp_path: Path) -> None:
+    piece = slice_of(tmp_path, [event("e1", at(1, 1), ANN, [BEN])])
+    path = piece.events[0]
+    rows = pq.read_table(path, partitioning=None)
+    pq.write_table(rows, path, write_page_checksum=True, write_statistics=False, compression="none")
+    path.write_bytes(path.read_bytes().replace(ANN.encode(), CAT.encode(), 1))
+    with pytest.raises(LakeError, match="CRC"):
+        build_window(piece, duckdb)
+
+
+def test_a_missing_day_is_an_error_that_names_it(duckdb: Engine, tmp_path: Path) -> None:
+    piece = slice_of(tmp_path, EVENTS)
+    piece.events[0].unlink()
+    with pytest.raises(LakeError, match=r"day=0000/events\.parquet"):
+        build_window(piece, duckdb)
+
+
+def test_batches_of_any_size_give_the_same_bytes(
+    window: Window, duckdb: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codes, "BATCH_ROWS", 1)
+    piece = slice_of(tmp_path, *([row] for row in EVENTS), reports=REPORTS)
+    assert table_bytes(build_window(piece, duckdb)) == table_bytes(window)
 
 
 def test_what_comes_after_as_of_changes_nothing(window: Window, duckdb: Engine, tmp_path: Path) -> None:
