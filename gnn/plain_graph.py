@@ -20,6 +20,7 @@ from gnn.labels import Labels
 from gnn.model import is_plain
 from gnn.network import PLAIN_SCALE
 from gnn.propagate import Pool, Propagated, label_channels
+from gnn.usage import Usage
 from graph.evidence import Evidence
 
 Array = NDArray[np.float64]
@@ -151,7 +152,7 @@ def lent(graph: PlainGraph, labels: Labels) -> Channels:
     node's own label can come back, so callers hide it fold by fold (`gnn.train.cross_fitted`)."""
     idle = np.zeros((len(graph.own.values), 1), np.float32)
     burst = Evidence((), graph.adjacency, idle, idle)
-    whole = Propagated(HeteroData(), (graph.pools()["rare"],), graph.adjacency, graph.own, burst)
+    whole = Propagated(HeteroData(), (graph.pools()["rare"],), graph.adjacency, graph.own, burst, Usage.none())
     return label_channels(whole, labels.malicious, labels.benign)
 
 

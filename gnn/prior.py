@@ -44,7 +44,11 @@ def lent(propagated: Propagated, labels: Labels, rows: Rows | None = None) -> Ch
 
 def prior_for(structure: Channels) -> RiskModel:
     """The shipped prior, normalised to a window. Raises ModelError where the window's channels are others."""
-    model = shipped()
+    return fitted_to(structure, shipped())
+
+
+def fitted_to(structure: Channels, model: RiskModel) -> RiskModel:
+    """A prior, normalised to a window. Raises ModelError where the window's channels are others."""
     if model.names[: len(structure.names)] != structure.names:
         raise ModelError(
             str(SHIPPED), "was taught on other channels", "Teach it again: python -m gnn.teach_prior gnn/prior"

@@ -16,6 +16,8 @@ from torch_geometric.data import HeteroData
 
 from gnn.features import Channels, channels, co_user_signals, report_signals, sender_channels, span_days
 from gnn.model import RiskModel
+from gnn.rates import overall_rate, report_rate
+from gnn.usage import Usage, usage_of
 from graph.burst import burst_of
 from graph.evidence import Evidence, Floats, column, gather_evidence
 from graph.values import Window
@@ -23,7 +25,6 @@ from graph.values import Window
 Array = NDArray[np.float64]
 
 PRIOR_STRENGTH = 2.0  # pseudo-labels behind the prior in every pooled label rate
-REPORT_STRENGTH = 20.0  # pseudo-messages behind the prior in every pooled report rate
 LABEL_PRIOR = 0.1
 BURST = "burst"
 CHURNING = ("address_at", "sent_from")  # what a sender throws away first
@@ -83,7 +84,7 @@ class Propagated:
     label (rows = senders).
 
     `cotargets` is sender × sender; `burst` is the evidence of the senders' bursts alone, which is what ties campaigns;
-    `prior` is an earlier opinion, ready for this window's channels, or None.
+    `usage` is how its domains are used; `prior` is an earlier opinion, ready for this window's channels, or None.
     """
 
     data: HeteroData
@@ -91,6 +92,7 @@ class Propagated:
     cotargets: sp.csr_matrix
     structure: Channels
     burst: Evidence
+    usage: Usage
     prior: RiskModel | None = None
 
 
@@ -105,7 +107,7 @@ def propagate(window: Window, evidence: Evidence) -> Propagated:
     burst = evidence if inner is window else gather_evidence(inner)
     of_burst = whole if inner is window else _structure_of(inner, burst)
     together = whole.beside(of_burst.without({"reports"}).within(BURST))  # reports are about the whole
-    return Propagated(data, every, cotargets, together, burst)
+    return Propagated(data, every, cotargets, together, burst, usage_of(window, evidence))
 
 
 def _structure_of(window: Window, evidence: Evidence) -> Channels:
@@ -233,19 +235,9 @@ def _synchrony(pool: Pool, profiles: Floats) -> Array:
     return out
 
 
-def _report_rate(junk: Array, not_junk: Array, messages: Array, overall: float) -> Array:
-    return np.asarray(
-        np.log((np.maximum(junk - not_junk, 0) + REPORT_STRENGTH * overall) / (messages + REPORT_STRENGTH) / overall)
-    )
-
-
-def _overall(reports: dict[str, Array]) -> float:
-    return float((reports["junk"].sum() + 1) / (reports["messages"].sum() + 100))
-
-
 def _reported(pool: Pool, reports: dict[str, Array]) -> Channels:
     junk, clear, sent = (pool.others_sum(reports[name]) for name in ("junk", "not_junk", "messages"))
-    rate = _report_rate(junk, clear, sent, _overall(reports))
+    rate = report_rate(junk, clear, sent, overall_rate(reports))
     columns = {
         "mean": pool.mean(rate),
         "most": pool.most(rate),
@@ -269,7 +261,7 @@ def _cotarget_structure(evidence: Evidence, users: dict[str, Array], reports: di
     near = weights.copy()
     near.data = np.ones_like(near.data)
     junk, clear, sent = (np.asarray(near @ reports[name]) for name in ("junk", "not_junk", "messages"))
-    rate = _report_rate(junk, clear, sent, _overall(reports))
+    rate = report_rate(junk, clear, sent, overall_rate(reports))
     reported = channels({"mean": rate, "reporters": np.log1p(junk)}, "cotargets.reports")
     return channels(columns, "cotargets.crowd").beside(reported)
 

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gnn.calibrate import sigmoid
+from gnn.domain_risk import domain_risk
 from gnn.labels import Labels
 from gnn.model import RiskModel
 from gnn.prior import lent
 from gnn.propagate import Propagated
+from gnn.usage import Usage
 from graph.campaigns.find import Partition
 from graph.campaigns.risk import group_logits
 from graph.evidence import Evidence
@@ -19,7 +21,6 @@ Array = NDArray[np.float64]
 
 VERDICT_LOGIT = 5.0  # a human verdict moves a node's own log-odds by this much
 HEARD = 2.5  # log-odds up to which the network is heard against a verdict: whoever was judged is on the judged side
-DOMAIN_PRIOR_USERS = 1.0  # pseudo-users of prior risk behind every domain: one risky user does not damn a domain
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Risk:
 
     `senders` and `domains` are aligned with the window's tables; `evidence_only` are the senders' log-odds before
     their own verdicts were counted; `from_verdicts` and `from_groups` what verdicts and campaigns added to them;
-    `prior` is the share of malicious senders that the margins imply.
+    `prior` is the share of malicious senders that the margins imply; `usage` is how the domains are used, so that they
+    can be judged anew when senders are.
     """
 
     senders: Array
@@ -37,6 +39,7 @@ class Risk:
     from_verdicts: Array
     from_groups: Array
     prior: float
+    usage: Usage
 
     @property
     def sender_risk(self) -> Array:
@@ -51,30 +54,40 @@ class Risk:
 
 def score(propagated: Propagated, evidence: Evidence, senders: Labels, domains: Labels, model: RiskModel) -> Risk:
     """Risk of every node under `model`, with all labels that are known lent over the graph."""
-    margins = model.margins(propagated.structure.beside(lent(propagated, senders)))
-    free = margins[~senders.known]
-    prior = model.calibration.prior_of(free if len(free) else margins)
-    logits = model.calibration.logits(margins, prior)
+    logits, prior = sender_logits(propagated, senders, model)
     said = from_verdicts(senders, logits)
-    of_domains = _domain_risk(evidence, logits + said, prior, domains)
-    return Risk(logits + said, of_domains, logits, said, np.zeros_like(logits), prior)
+    of_domains = _domain_logits(propagated.usage, evidence, logits + said, prior, domains)
+    return Risk(logits + said, of_domains, logits, said, np.zeros_like(logits), prior, propagated.usage)
 
 
 def judge(risk: Risk, groups: Partition, evidence: Evidence, domains: Labels) -> Risk:
-    """Members inherit their group's risk as far as they belong to it; domains follow their users.
+    """Members inherit their group's risk as far as they belong to it; domains are judged by their users anew."""
+    lift = inherited(risk.senders, risk.from_verdicts, groups)
+    senders = risk.senders + lift
+    of_domains = _domain_logits(risk.usage, evidence, senders, risk.prior, domains)
+    only = risk.evidence_only + lift
+    return replace(risk, senders=senders, domains=of_domains, evidence_only=only, from_groups=lift)
+
+
+def sender_logits(propagated: Propagated, labels: Labels, model: RiskModel) -> tuple[Array, float]:
+    """Calibrated log-odds of senders before their own verdicts, and the prevalence that the margins imply."""
+    margins = model.margins(propagated.structure.beside(lent(propagated, labels)))
+    free = margins[~labels.known]
+    prior = model.calibration.prior_of(free if len(free) else margins)
+    return model.calibration.logits(margins, prior), prior
+
+
+def inherited(senders: Array, said: Array, groups: Partition) -> Array:
+    """What membership adds to senders' log-odds, `said` being what verdicts had added, shape (senders,).
 
     A group is judged as a whole (graph.campaigns.risk.group_logits): members that hide well are given away by those
     that do not. Nobody's risk falls by it, and verdicts on members stand.
     """
     member = groups.group >= 0
-    whole = group_logits(groups.group, risk.senders, groups.count)
-    inherited = whole[np.maximum(groups.group, 0)] if groups.count else np.zeros(len(member))
-    lift = np.where(member, groups.weight * np.maximum(inherited - risk.senders, 0.0), 0.0)
-    lift = np.where(risk.from_verdicts < 0, 0.0, lift)
-    senders = risk.senders + lift
-    of_domains = _domain_risk(evidence, senders, risk.prior, domains)
-    only = risk.evidence_only + lift
-    return replace(risk, senders=senders, domains=of_domains, evidence_only=only, from_groups=lift)
+    whole = group_logits(groups.group, senders, groups.count)
+    of_group = whole[np.maximum(groups.group, 0)] if groups.count else np.zeros(len(member))
+    lift = np.where(member, groups.weight * np.maximum(of_group - senders, 0.0), 0.0)
+    return np.where(said < 0, 0.0, lift)
 
 
 def _published(logits: Array) -> Array:
@@ -90,16 +103,7 @@ def from_verdicts(labels: Labels, logits: Array) -> Array:
     return labels.weight * np.where(labels.known, np.where(labels.target > 0, up, -down), 0.0)
 
 
-def _domain_risk(evidence: Evidence, senders: Array, prior: float, labels: Labels) -> Array:
-    """Log-odds of domains: their users' risk, and their own verdicts."""
-    logits = _domain_logits(evidence, senders, prior)
+def _domain_logits(usage: Usage, evidence: Evidence, senders: Array, prior: float, labels: Labels) -> Array:
+    """Log-odds of domains: what the network makes of their users, and their own verdicts."""
+    logits = domain_risk(usage, evidence, senders, prior).logits()
     return logits + from_verdicts(labels, logits)
-
-
-def _domain_logits(evidence: Evidence, senders: Array, prior: float) -> Array:
-    """A domain is as risky as those who use it: beta-smoothed mean risk of its distinct users."""
-    use = evidence.domain_users
-    users = np.asarray(use.sum(axis=0)).ravel()
-    share = (use.T @ sigmoid(senders) + DOMAIN_PRIOR_USERS * prior) / (users + DOMAIN_PRIOR_USERS)
-    bounded = np.clip(share, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(bounded) - np.log1p(-bounded))

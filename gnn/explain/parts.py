@@ -7,14 +7,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gnn.calibrate import log_odds
+from gnn.domain_risk import domain_risk
 from gnn.explain.shapley import shapley, smallest_removal
-from gnn.explain.silence import coalitions
+from gnn.explain.silence import Coalitions, coalitions
 from gnn.labels import Labels
 from gnn.model import RiskModel
 from gnn.prior import lent
 from gnn.propagate import Propagated
-from gnn.risk import Risk, from_verdicts, judge
-from graph.campaigns.find import Partition
+from gnn.risk import Risk, from_verdicts
 from graph.errors import ExplanationError
 from graph.evidence import Evidence
 from graph.values import Window
@@ -26,7 +26,7 @@ Mask = NDArray[np.bool_]
 EXPLAINED_FROM = 0.5  # risk from which a node is given reasons, and under which `needed` evidence keeps it
 TOLERANCE = 1e-6  # by which parts may miss the log-odds
 ROUNDING = 1e-3  # the network's arithmetic is float32, summed in another order here
-VERDICT, CAMPAIGN, USERS = "verdict", "campaign", "linked_to"
+VERDICT, CAMPAIGN = "verdict", "campaign"
 REFRESH_AGAIN = "Refresh again; if it stays so, what scored and what explains are of two versions"
 
 
@@ -67,24 +67,43 @@ def explained_senders(
         judged = Labels(labels.malicious[rows[at], None], labels.benign[rows[at], None])
         totals = values + from_verdicts(judged, values)
         gone = smallest_removal(totals, log_odds(line), lifted[at])
-        base[at], adds = values[:, 0], shapley(values)
+        base[at] = values[:, 0]
         needed[CAMPAIGN][at] = gone[:, -1]
-        for place, name in enumerate(some.players):
-            parts.setdefault(name, np.zeros(len(rows)))[at] = adds[:, place]
-            needed.setdefault(name, np.zeros(len(rows), dtype=bool))[at] = gone[:, place]
+        _add(parts, needed, some, shapley(values), gone)
     return Explained(rows, base, parts, needed)
 
 
-def explained_domains(evidence: Evidence, labels: Labels, risk: Risk, line: float = EXPLAINED_FROM) -> Explained:
-    """Domains with a risk from `line` on: the window's prior, what their users' risk adds, what verdicts add."""
+def explained_domains(
+    window: Window, evidence: Evidence, labels: Labels, risk: Risk, line: float = EXPLAINED_FROM
+) -> Explained:
+    """Domains with a risk from `line` on: as senders, by the network and the kinds of channels that domains have.
+
+    What its users are suspected of is one kind, USERS, whatever made them suspect. Raises ExplanationError where the
+    network does not score a domain as `risk` says.
+    """
     rows = np.flatnonzero(risk.domain_risk >= line)
-    nobody = Partition(np.full(len(risk.senders), -1, np.int64), np.zeros(len(risk.senders)))
-    nothing = np.zeros(len(risk.domains))
-    unjudged = judge(risk, nobody, evidence, Labels(nothing, nothing)).domains[rows]
-    own = Labels(labels.malicious[rows], labels.benign[rows])
-    base = np.full(len(rows), log_odds(risk.prior))
-    parts = {USERS: unjudged - base, VERDICT: from_verdicts(own, unjudged)}
-    return Explained(rows, base, parts, {USERS: base + from_verdicts(own, base) < log_odds(line)})
+    found = domain_risk(risk.usage, evidence, risk.senders, risk.prior)
+    scored = found.logits()[rows]
+    parts = {VERDICT: from_verdicts(Labels(labels.malicious[rows], labels.benign[rows]), scored)}
+    needed: dict[str, Mask] = {}
+    base = np.zeros(len(rows))
+    for some in coalitions(found.channels.at(rows), found.model, None):
+        at, values = some.rows, found.model.calibration.logits(some.margins, found.prior)
+        refuse_gaps("domain", window.domains, rows[at], values[:, -1], scored[at], ROUNDING)
+        values[:, -1] = scored[at]
+        judged = Labels(labels.malicious[rows[at], None], labels.benign[rows[at], None])
+        gone = smallest_removal(values + from_verdicts(judged, values), log_odds(line), np.zeros(len(at)))
+        base[at] = values[:, 0]
+        _add(parts, needed, some, shapley(values), gone)
+    return Explained(rows, base, parts, needed)
+
+
+def _add(parts: dict[str, Array], needed: dict[str, Mask], some: Coalitions, adds: Array, gone: Mask) -> None:
+    """Writes what each player of some rows adds, and whether it is needed, to these rows of all."""
+    rows = len(parts[VERDICT])
+    for place, name in enumerate(some.players):
+        parts.setdefault(name, np.zeros(rows))[some.rows] = adds[:, place]
+        needed.setdefault(name, np.zeros(rows, dtype=bool))[some.rows] = gone[:, place]
 
 
 def refuse_gaps(kind: str, nodes: pa.Table, rows: Ids, sums: Array, scores: Array, allowed: float) -> None:

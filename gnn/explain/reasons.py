@@ -13,7 +13,6 @@ from gnn.explain.parts import (
     CAMPAIGN,
     EXPLAINED_FROM,
     TOLERANCE,
-    USERS,
     VERDICT,
     Explained,
     explained_domains,
@@ -25,6 +24,7 @@ from gnn.labels import Labels
 from gnn.model import RiskModel
 from gnn.propagate import Propagated
 from gnn.risk import Risk
+from gnn.usage import HABITS, REPORTS, USERS
 from graph import schema
 from graph.evidence import Evidence, column
 from graph.values import Window
@@ -56,9 +56,17 @@ WORDS_OF_ONE = {  # peer
     "wrote_to": "writes to {artefact}{more}, to whom one other sender writes, whose risk is {risk:.0%}",
     "cotargets": "shares far more targets than chance with one other sender, whose risk is {risk:.0%}",
     "reports": "its own messages were reported by one recipient",
-    USERS: "one sender uses it, whose risk is {risk:.0%}",
 }
-WORDS_OF_DOMAINS = {**WORDS, USERS: "{peers} senders use it, their mean risk is {risk:.0%}"}
+WORDS_OF_DOMAINS = {
+    USERS: "{peers} senders use it, their mean risk is {risk:.0%}",
+    HABITS: "how many use it, how, for how long and from where looks like a campaign's own domain",
+    REPORTS: "messages of those who use it were reported by {peers} recipients",
+    VERDICT: WORDS[VERDICT],
+}
+WORDS_OF_ONE_DOMAIN = {
+    USERS: "one sender uses it, whose risk is {risk:.0%}",
+    REPORTS: "a message of those who use it was reported by one recipient",
+}
 BASE_WORDS = "without evidence it would score {base:+.2f}, in log-odds"
 STAYS_WORDS = "; no removal of evidence brings it under {line:.0%}"
 REST_WORDS = "what is too small to list, or speaks for it"
@@ -83,13 +91,14 @@ class _Names:
     """
 
     words: dict[str, str]
+    words_of_one: dict[str, str]
     artefacts: dict[str, list[str]]
     senders: list[str]
     peers: Callable[[str, int, int], list[int]]
 
     def sentence(self, relation: str, artefact: str | None, peers: int, risk: float, more: int) -> str:
         further = f" and {more} more" if more else ""
-        words = WORDS_OF_ONE if peers == 1 and relation in WORDS_OF_ONE else self.words
+        words = self.words_of_one if peers == 1 and relation in self.words_of_one else self.words
         return _sentence(words[relation].format(artefact=artefact, more=further, peers=peers, risk=risk))
 
 
@@ -110,7 +119,7 @@ def reasons(
     where none is marked, no removal does it. Raises ExplanationError where sums and scores differ.
     """
     of_senders = explained_senders(window, propagated, senders, model, risk)
-    of_domains = explained_domains(evidence, domains, risk)
+    of_domains = explained_domains(window, evidence, domains, risk)
     return pa.concat_tables(
         [_senders_told(window, evidence, of_senders, risk), _domains_told(window, evidence, of_domains, risk)]
     )
@@ -147,19 +156,22 @@ def _senders_told(window: Window, evidence: Evidence, explained: Explained, risk
 
     artefacts = {name: getattr(window, evidence.relation(name).nodes)["key"].to_pylist() for name in used}
     senders = window.senders["key"].to_pylist()
-    return _table("sender", senders, explained, told, _Names(WORDS, artefacts, senders, peers))
+    return _table("sender", senders, explained, told, _Names(WORDS, WORDS_OF_ONE, artefacts, senders, peers))
 
 
 def _domains_told(window: Window, evidence: Evidence, explained: Explained, risk: Risk) -> pa.Table:
     rows, used = explained.rows, evidence.domain_users
-    made = {USERS: pieces.of_users(used, rows, risk.sender_risk), VERDICT: pieces.of_nothing(len(rows))}
+    made = {name: pieces.of_nothing(len(rows)) for name in explained.parts}
+    made[USERS] = pieces.of_users(used, rows, risk.sender_risk)
+    made[REPORTS] = pieces.of_reports((used.T @ column(window.senders, "junk"))[rows])
     users = pieces.riskiest_users(used, rows, risk.sender_risk)
 
     def peers(relation: str, row: int, artefact: int) -> list[int]:
         return users[row] if relation == USERS else []
 
     domains = window.domains["key"].to_pylist()
-    names = _Names(WORDS_OF_DOMAINS, {USERS: domains}, window.senders["key"].to_pylist(), peers)
+    senders = window.senders["key"].to_pylist()
+    names = _Names(WORDS_OF_DOMAINS, WORDS_OF_ONE_DOMAIN, {USERS: domains}, senders, peers)
     return _table("domain", domains, explained, _told(explained, made), names)
 
 

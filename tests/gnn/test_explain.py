@@ -10,6 +10,7 @@ from small_mail import QUICK, Lesson, nothing_known
 from windows import id_of
 
 from gnn.calibrate import log_odds
+from gnn.domain_risk import domain_risk
 from gnn.explain import EXPLAINED_FROM, LEAST_CONTRIBUTION, LISTED, check_sums, reasons
 from gnn.explain.parts import CAMPAIGN, VERDICT, Explained, explained_domains, explained_senders
 from gnn.explain.silence import HABITS, coalitions
@@ -209,16 +210,46 @@ def test_a_score_that_the_model_does_not_give_names_the_sender(scored: Scored, v
     assert caught.value.thing == f"sender {scored.lesson.window.senders['key'][row]}"
 
 
-def test_a_domains_base_is_the_prior_and_its_users_and_verdicts_make_the_rest(scored: Scored) -> None:
-    found = explained_domains(scored.lesson.evidence, scored.domains, scored.risk)
-    assert found.base == pytest.approx(log_odds(scored.risk.prior))
+def test_a_domains_parts_and_its_verdict_sum_to_its_score(scored: Scored) -> None:
+    found = explained_domains(scored.lesson.window, scored.lesson.evidence, scored.domains, scored.risk)
     total = found.base + sum(found.parts.values())
     assert total == pytest.approx(scored.risk.domains[found.rows], abs=1e-9)
     judged = found.rows == id_of(scored.lesson.window, "domains", "home.example")
     assert judged.any()
     assert (found.parts[VERDICT][judged] > 0).all()
-    assert not found.needed["linked_to"][judged].any()  # the verdict stands without its users
-    assert found.needed["linked_to"][~judged].all()
+    assert not any(needed[judged].any() for needed in found.needed.values())  # the verdict stands without evidence
+
+
+def test_what_a_domain_needs_is_what_it_falls_without(scored: Scored) -> None:
+    """Where nothing is marked, not even the removal of everything brings it under the line."""
+    risk, evidence = scored.risk, scored.lesson.evidence
+    nobody = nothing_known(scored.lesson.window.domains.num_rows)
+    bare = replace(risk, domains=domain_risk(risk.usage, evidence, risk.senders, risk.prior).logits())
+    found = explained_domains(scored.lesson.window, evidence, nobody, bare)
+    assert len(found.rows)
+    every = np.stack([found.needed[name] for name in sorted(found.needed)], axis=1)
+    for at, row in enumerate(found.rows):
+        gone = {name for name, needed in found.needed.items() if needed[at]} or set(found.needed)
+        falls = _domain_without(scored, int(row), gone) < log_odds(EXPLAINED_FROM)
+        assert falls == every[at].any()
+
+
+def _domain_without(scored: Scored, row: int, gone: set[str]) -> float:
+    """A domain's log-odds with some kinds of channels silenced by hand."""
+    risk = scored.risk
+    found = domain_risk(risk.usage, scored.lesson.evidence, risk.senders, risk.prior)
+    left = _silent(found.model, found.channels.at(np.array([row])), gone)
+    return float(found.model.calibration.logits(found.model.margins_of(left), found.prior)[0])
+
+
+def test_a_domain_that_the_network_scores_otherwise_is_named(scored: Scored) -> None:
+    row = int(scored.risk.domains.argmax())
+    other = scored.risk.domains.copy()
+    other[row] += 0.01
+    risk = replace(scored.risk, domains=other)
+    with pytest.raises(ExplanationError, match="apart") as caught:
+        check_sums(scored.explain(risk), scored.lesson.window, risk)
+    assert caught.value.thing == f"domain {scored.lesson.window.domains['key'][row]}"
 
 
 # ---- Silence --------------------------------------------------------------------------------------------------

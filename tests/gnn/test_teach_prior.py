@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from gnn.fit import TrainOptions
+from gnn.lessons import FAMILIES, some_known, views
 from gnn.registry import _pack
-from gnn.teach_prior import FAMILIES, PriorOptions, _lessons, _some_known, _views, teach_prior
+from gnn.teach_prior import PriorOptions, _lessons, teach_prior
 
 SMALL = PriorOptions(worlds=3, events=(4_000,), rows=200, train=TrainOptions(steps=4, members=1, width=8))
 
@@ -31,8 +32,8 @@ def test_every_family_gives_lessons_of_both_classes(number: int) -> None:
 
 
 def test_rows_of_a_lesson_have_no_label_in_it() -> None:
-    seen = next(iter(_views(replace(SMALL, families=("market",)), 0)))
+    seen = next(iter(views(replace(SMALL, families=("market",)), 0)))
     rows = np.arange(0, len(seen.target), 2)
-    known = _some_known(seen, rows, np.random.default_rng(2))
+    known = some_known(seen, rows, np.random.default_rng(2))
     assert not known.known[rows].any()
     assert known.known.any()
