@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from graph.evidence import column, ids, mailboxes, profile
+from graph.evidence import column, contains, ids, mailboxes, profile
 from graph.values import DAYS_A_WORD, Window
 
 Array = NDArray[np.float64]
@@ -24,7 +24,7 @@ RUNS = (1, 2, 4, 8, 16)  # days
 LEAST_EVENTS, LEAST_DAYS = 4, 3  # of a sender in whom a run can stand out
 LEAST_FRESH = 0.01  # letters of a day to others than recurrent correspondents: less is rounding
 LEAST_SURPRISE = 4.0  # log-likelihood ratio of a run
-EDGES_AT_ONCE = 50_000
+EDGES_AT_ONCE, SENDERS_AT_ONCE = 50_000, 4_096  # whose days stay in the processor's cache
 DAY = np.timedelta64(86_400_000_000, "us")
 RELATIONS = ("wrote_to", "linked_to", "sent_from", "carried")
 
@@ -48,11 +48,21 @@ def burst_of(window: Window) -> Window:
 
 def standing_out(fresh: Array) -> Mask:
     """For each sender the days of its most surprising run, all where none stands out; shape of `fresh`, counts."""
+    inside = np.ones(fresh.shape, dtype=bool)
+    able = (fresh.sum(axis=1) >= LEAST_EVENTS) & (np.count_nonzero(fresh, axis=1) >= LEAST_DAYS)
+    rows = np.flatnonzero(able)
+    for at in range(0, len(rows), SENDERS_AT_ONCE):
+        some = rows[at : at + SENDERS_AT_ONCE]
+        inside[some] = _run(fresh[some])
+    return inside
+
+
+def _run(fresh: Array) -> Mask:
+    """As `standing_out`, of senders in whom a run can stand out."""
     senders, days = fresh.shape
     total = fresh.sum(axis=1)
     up_to = np.hstack([np.zeros((senders, 1)), np.cumsum(fresh, axis=1)])
     best = np.full(senders, LEAST_SURPRISE)
-    best[(total < LEAST_EVENTS) | (np.count_nonzero(fresh, axis=1) < LEAST_DAYS)] = np.inf
     first, after = np.zeros(senders, np.int64), np.full(senders, days, np.int64)
     for run in RUNS:
         if run >= days:
@@ -159,7 +169,8 @@ def _answered(window: Window, source: Ints, target: Ints) -> Mask:
     every = ids(window.wrote_to, "sender") * people + ids(window.wrote_to, "recipient")
     back = as_sender[target] * people + as_recipient[source]
     able = (as_sender[target] >= 0) & (as_recipient[source] >= 0) & (as_recipient[source] != target)
-    return np.asarray(able & np.isin(back, every))
+    able[able] = contains(np.sort(every), back[able])
+    return np.asarray(able)
 
 
 def _packed(inside: Mask, words: int) -> Ints:

@@ -114,7 +114,7 @@ def cold_contacts(window: Window) -> sp.csr_matrix:
     wrote = np.sort(forward[as_recipient[source] >= 0])
     # The recipient `target` as a sender wrote to the mailbox of `source`: that edge reads (target, mailbox of source).
     reverse = target * people + as_recipient[source]
-    known = (backward >= 0) & (as_recipient[source] >= 0) & _contains(wrote, reverse)
+    known = (backward >= 0) & (as_recipient[source] >= 0) & contains(wrote, reverse)
     cold = ~known
     shape = (window.senders.num_rows, people)
     return sp.csr_matrix((np.ones(int(cold.sum()), np.float32), (source[cold], target[cold])), shape=shape)
@@ -173,11 +173,15 @@ def _relation(window: Window, name: str, table: str, artefact: str, nodes: str) 
     return Relation(name, nodes, sp.csr_matrix((counts.astype(np.float32), cells), shape=shape))
 
 
-def _contains(haystack: NDArray[np.int64], needles: NDArray[np.int64]) -> NDArray[np.bool_]:
-    if not len(haystack):
-        return np.zeros(len(needles), dtype=bool)
-    at = np.minimum(np.searchsorted(haystack, needles), len(haystack) - 1)
-    return np.asarray(haystack[at] == needles)
+def contains(haystack: NDArray[np.int64], needles: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which needles are in a sorted haystack, shape (needles,); looked for in order, which the cache rewards."""
+    found = np.zeros(len(needles), dtype=bool)
+    if len(haystack):
+        order = np.argsort(needles)
+        ordered = needles[order]
+        at = np.minimum(np.searchsorted(haystack, ordered), len(haystack) - 1)
+        found[order] = haystack[at] == ordered
+    return found
 
 
 def _blocks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
