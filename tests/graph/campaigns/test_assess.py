@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from windows import id_of, letter, window
 
-from graph.campaigns.assess import Assessments, assess, independent_kinds, log_odds, strongest_tie
+from graph.campaigns.assess import Assessments, assess, independent_kinds, log_odds, prevalence_log_odds, strongest_tie
 from graph.campaigns.find import Partition
 from graph.campaigns.groups import Groups
 from graph.campaigns.words import VERBS
@@ -36,6 +36,12 @@ def test_riskier_members_more_of_them_and_stronger_ties_make_it_surer(mean: floa
 
 def test_no_member_counts_for_more_than_six() -> None:
     assert assessed(4, -9.0, 50.0).log_odds == pytest.approx(assessed(4, -9.0, 6.0).log_odds)
+
+
+def test_in_a_window_full_of_malicious_senders_a_campaign_is_no_surer_for_it() -> None:
+    few, many = np.array([2.0] + [-4.0] * 99), np.array([2.0] * 60 + [-4.0] * 40)
+    assert prevalence_log_odds(few) < prevalence_log_odds(many)
+    assert prevalence_log_odds(np.zeros(0)) == prevalence_log_odds(np.full(9, -50.0))
 
 
 def test_a_tie_within_chance_is_insufficient_data() -> None:

@@ -9,7 +9,7 @@ from windows import AS_OF, START, Letter, id_of, letter, window
 
 from graph import schema
 from graph.campaigns import Known, Partition, describe_campaigns
-from graph.campaigns.assess import log_odds
+from graph.campaigns.assess import log_odds, prevalence_log_odds
 from graph.evidence import gather_evidence
 from graph.values import Campaigns, Refresh, Window
 
@@ -70,8 +70,9 @@ def test_a_campaign_is_counted_in_senders_domains_recipients_and_events(found: C
     assert row["first_seen"] == START + timedelta(days=1, hours=9)
     assert row["last_seen"] == START + timedelta(days=2, hours=20)
     (profile,) = found.profiles.to_pylist()
+    above = 2.0 - prevalence_log_odds(np.array([2.0] * 4 + [-3.0] * 11))
     tie = np.array(min(found.evidence["log10_p_corrected"].to_pylist()))
-    assert profile["assessment"]["log_odds"] == pytest.approx(float(log_odds(np.array(2.0), np.array(4), tie)))
+    assert profile["assessment"]["log_odds"] == pytest.approx(float(log_odds(np.array(above), np.array(4), tie)))
     assert row["risk"] == pytest.approx(1 / (1 + np.exp(-profile["assessment"]["log_odds"])))
 
 
