@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from api.stages import Decisions, RefreshOptions
+from gnn.calibrate import sigmoid
 from gnn.queue import doubts_of, questions, queue_table
-from gnn.risk import Risk
 from graph.campaigns.operations import find_operations, remembered, with_operations
 from graph.campaigns.same_operator import Comparable
 from graph.campaigns.together import basis_of
@@ -20,16 +21,18 @@ from graph.campaigns.what_if import what_if_table
 from graph.evidence import Evidence
 from graph.values import Campaigns, Window
 
+Array = NDArray[np.float64]
+
 
 def connected(
-    window: Window, burst: Evidence, found: Campaigns, risk: Risk, decided: Decisions, options: RefreshOptions
+    window: Window, burst: Evidence, found: Campaigns, margins: Array, decided: Decisions, options: RefreshOptions
 ) -> Campaigns:
     """The campaigns with their operations, traits, what would dissolve them, and the queue of verdicts to ask for.
 
-    `burst`: the evidence that they were found by.
+    `burst`: the evidence that they were found by; `margins`: the senders' log-odds, shape (senders,).
     """
     those = living(window, found)
-    suspects = np.flatnonzero((risk.senders > options.find.seed_margin) | (those.group >= 0))
+    suspects = np.flatnonzero((margins > options.find.seed_margin) | (those.group >= 0))
     basis = basis_of(burst, those, len(suspects))
     found = _operated(window, burst, found, those, decided, basis.collision)
     return replace(
@@ -37,7 +40,7 @@ def connected(
         sender_traits=sender_traits(window, burst, suspects),
         compared_by=basis.as_table(),
         what_if=what_if_table(window, burst, those),
-        queue=_asked(window, burst, found, those, risk, decided),
+        queue=_asked(window, burst, found, those, margins, decided),
     )
 
 
@@ -57,7 +60,7 @@ def _operated(
 
 
 def _asked(
-    window: Window, burst: Evidence, found: Campaigns, those: Living, risk: Risk, decided: Decisions
+    window: Window, burst: Evidence, found: Campaigns, those: Living, margins: Array, decided: Decisions
 ) -> pa.Table:
     """The queue: campaigns without a verdict and senders that nobody has judged."""
     table = found.campaigns.filter(pc.is_in(found.campaigns["campaign_id"], pa.array(those.ids, pa.string())))
@@ -70,5 +73,5 @@ def _asked(
     rows = found.members.filter(pc.equal(found.members["role"], "sender"))
     weight = dict(zip(rows["key"].to_pylist(), rows["weight"].to_pylist(), strict=True))
     weights = np.array([weight.get(key, 0.0) for key in keys], dtype=np.float64)
-    doubts = doubts_of(burst, risk.sender_risk, decided.senders.known, (those.group, weights), campaigns)
+    doubts = doubts_of(burst, sigmoid(margins), decided.senders.known, (those.group, weights), campaigns)
     return queue_table(questions(doubts), keys, list(those.ids))

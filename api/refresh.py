@@ -58,7 +58,7 @@ def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> R
         answers = run("answers", work.answers_of, window, evidence, decided, judged, options)
         refresh = work.identify(piece, model, decided)
         campaigns = run("campaigns", work.campaigns_of, window, evidence, groups, risk, decided, refresh, options)
-        campaigns = run("operations", connected, window, propagated.burst, campaigns, judged, decided, options)
+        campaigns = run("operations", connected, window, propagated.burst, campaigns, judged.senders, decided, options)
         because = run("reasons", work.reasons_of, window, evidence, propagated, decided, model, judged)
         contents = work.contents_of(refresh, window, judged, campaigns, decided)
         run("graph store", work.write_store, home, contents, options)
