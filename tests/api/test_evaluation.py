@@ -71,6 +71,15 @@ def test_a_world_is_judged_on_unlabelled_senders_by_new_and_known_campaigns(fold
     assert 0 <= found.identity.kept <= found.identity.compared
 
 
+def test_ids_of_a_world_go_through_every_trial(honest):
+    trials = {trial.name: trial for trial in honest.identity.trials}
+    assert len(trials) == 4
+    assert all(trial.kept >= 0.98 * trial.compared > 0 for trial in trials.values())
+    repeated = trials["the refresh is repeated"]
+    assert repeated.kept == repeated.compared
+    assert [trial.same_bytes for trial in trials.values()] == [None, None, None, True]
+
+
 def test_an_evaluation_comes_out_the_same_twice(folder, honest):
     one, again = (as_json(found) for found in (honest, figures(folder)))
     for timed in (*one["scopes"], *again["scopes"]):
