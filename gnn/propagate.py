@@ -17,6 +17,7 @@ from torch_geometric.data import HeteroData
 from gnn.features import Channels, channels, co_user_signals, report_signals, sender_channels, span_days
 from gnn.model import RiskModel
 from gnn.rates import overall_rate, report_rate
+from gnn.reporters import Reports, trust, with_lent
 from gnn.usage import Usage, usage_of
 from graph.burst import burst_of
 from graph.evidence import Evidence, Floats, column, gather_evidence
@@ -26,6 +27,7 @@ Array = NDArray[np.float64]
 
 PRIOR_STRENGTH = 2.0  # pseudo-labels behind the prior in every pooled label rate
 LABEL_PRIOR = 0.1
+REPORT_MESSAGES = 5.0  # messages behind a sender's own report rate
 BURST = "burst"
 CHURNING = ("address_at", "sent_from")  # what a sender throws away first
 
@@ -85,6 +87,7 @@ class Propagated:
 
     `cotargets` is sender × sender; `burst` is the evidence of the senders' bursts alone, which is what ties campaigns;
     `usage` is how its domains are used; `prior` is an earlier opinion, ready for this window's channels, or None.
+    `reports` is who reported whom, None where nobody knows.
     """
 
     data: HeteroData
@@ -94,6 +97,7 @@ class Propagated:
     burst: Evidence
     usage: Usage
     prior: RiskModel | None = None
+    reports: Reports | None = None
 
 
 def propagate(window: Window, evidence: Evidence) -> Propagated:
@@ -107,7 +111,7 @@ def propagate(window: Window, evidence: Evidence) -> Propagated:
     burst = evidence if inner is window else gather_evidence(inner)
     of_burst = whole if inner is window else _structure_of(inner, burst)
     together = whole.beside(of_burst.without({"reports"}).within(BURST))  # reports are about the whole
-    return Propagated(data, every, cotargets, together, burst, usage_of(window, evidence))
+    return Propagated(data, every, cotargets, together, burst, usage_of(window, evidence), reports=Reports.of(window))
 
 
 def _structure_of(window: Window, evidence: Evidence) -> Channels:
@@ -169,7 +173,9 @@ def label_channels(propagated: Propagated, malicious: Array, benign: Array) -> C
         columns["two_hops"] = pool.mean(far)
         columns["two_hops_most"] = pool.most(far)
         found = found.beside(channels(columns, f"{pool.name}.labels"))
-    return found
+    if propagated.reports is None:
+        return found
+    return found.beside(_trusted(propagated.reports, every, malicious, benign))
 
 
 def _edge_index(cells: sp.coo_matrix) -> torch.Tensor:
@@ -245,6 +251,31 @@ def _reported(pool: Pool, reports: dict[str, Array]) -> Channels:
         "not_junk": pool.mean(np.log1p(clear)),
     }
     return channels(columns, f"{pool.name}.reports")
+
+
+def _trusted(reports: Reports, every: tuple[Pool, ...], malicious: Array, benign: Array) -> Channels:
+    """What it changes to weigh reports by how far labels say that their reporters are to be trusted: 0 without labels.
+
+    A label comes to a sender through others whom its reporters reported: over two hops.
+    """
+    lending = [pool for pool in every if pool.name != "wrote_to"]
+    weight = trust(reports.said, *with_lent([pool.used for pool in lending], malicious, benign))
+    (bad, cleared), (all_bad, all_cleared) = reports.weighed(weight), reports.weighed(np.ones(len(weight)))
+    overall = overall_rate({"junk": all_bad, "messages": reports.messages})
+    columns = {
+        "two_hops_junk": np.log1p(bad) - np.log1p(all_bad),
+        "two_hops_not_junk": np.log1p(cleared) - np.log1p(all_cleared),
+        "two_hops_rate": (bad - cleared - all_bad + all_cleared) / (reports.messages + REPORT_MESSAGES),
+    }
+    found = channels(columns, "reports.labels")
+    for pool in lending:
+        sent = pool.others_sum(reports.messages)
+        weighed, plain = (
+            report_rate(pool.others_sum(bad_ones), pool.others_sum(cleared_ones), sent, overall)
+            for bad_ones, cleared_ones in ((bad, cleared), (all_bad, all_cleared))
+        )
+        found = found.beside(channels({"two_hops_reports": pool.mean(weighed - plain)}, f"{pool.name}.labels"))
+    return found
 
 
 def _cotarget_structure(evidence: Evidence, users: dict[str, Array], reports: dict[str, Array]) -> Channels:

@@ -52,6 +52,9 @@ class Reported:
     bad: NDArray[np.bool_] = field(default_factory=_no_marks)
 
 
+NOBODY_REPORTED = Reported()
+
+
 @dataclass(frozen=True)
 class Window:
     """The typed graph of one window; tables as in `graph.schema`, row number = node id.
@@ -76,7 +79,7 @@ class Window:
     address_at: pa.Table
     same_mailbox: pa.Table
     edge_days: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
-    reported: Reported = field(default_factory=Reported)
+    reported: Reported = NOBODY_REPORTED
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Pools over the others: against sums over Python lists, and the law that nobody ever sees itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -7,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from small_mail import Lesson
-from windows import id_of, letter, window
+from windows import Report, id_of, letter, window
 
 from gnn.features import Channels
 from gnn.propagate import Pool, label_channels, pools, propagate
 from graph.evidence import RELATION_TABLE, gather_evidence
+from graph.values import Reported
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 LAWS = settings(max_examples=40, deadline=None)
@@ -135,3 +138,22 @@ def test_a_sender_that_shares_nothing_has_empty_pools(lesson: Lesson) -> None:
     ties = [at for at, name in enumerate(found.names) if name.endswith((".ties", ".crowd", ".peers"))]
     assert ties
     assert (found.values[:, ties] == 0).all()
+
+
+def test_reports_of_proven_liars_count_less_on_senders_that_nobody_judged() -> None:
+    """Eve reported three honest senders, Fay three guilty ones; then each reports one more."""
+    names = [f"s{at}@s{at}.example" for at in range(8)]
+    letters = [letter(name, "eve@home.example", "fay@home.example") for name in names]
+    reports = [Report(at, "eve@home.example" if at < 4 else "fay@home.example") for at in range(8)]
+    seen = window(letters, reports)
+    propagated = propagate(seen, gather_evidence(seen))
+    honest, guilty = np.isin(np.arange(8), (0, 1, 2)), np.isin(np.arange(8), (4, 5, 6))
+    told = label_channels(propagated, guilty * 1.0, honest * 1.0)
+    by_eve, by_fay = told.values[[3, 7], told.names.index("reports.labels.two_hops_junk")]
+    assert by_eve < -0.05 < 0 <= by_fay
+
+
+def test_without_names_of_reporters_nothing_is_said_of_them() -> None:
+    seen = replace(window([letter("a@a.example", "b@b.example")]), reported=Reported())
+    told = label_channels(propagate(seen, gather_evidence(seen)), np.ones(1), np.zeros(1))
+    assert not told.only({"reports.labels"}).values.any()
