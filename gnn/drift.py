@@ -109,7 +109,7 @@ def with_reference(model: RiskModel, propagated: Propagated, labels: Labels) -> 
     """The model with a card that keeps how its margins lay when it was taught; its inputs the normaliser keeps."""
     senders = len(labels.known)
     rows = _sample(senders)
-    margins = model.margins(propagated.structure.at(rows).beside(lent(propagated, labels, rows)))
+    margins = model.margins(propagated.structure.at(rows), lent(propagated, labels, rows))
     kept = {"senders": senders, **asdict(Histogram.of(margins))}
     return replace(model, card={**model.card, CARD: kept})
 

@@ -22,10 +22,11 @@ class Channels:
     names: tuple[str, ...]
     blocks: tuple[str, ...]
 
-    def beside(self, other: "Channels") -> "Channels":
-        """The columns of both, for the same rows."""
-        values = np.hstack([self.values, other.values])
-        return Channels(values, self.names + other.names, self.blocks + other.blocks)
+    def beside(self, *others: "Channels") -> "Channels":
+        """The columns of all, for the same rows."""
+        parts = (self, *others)
+        values = np.hstack([part.values for part in parts])
+        return Channels(values, sum((part.names for part in parts), ()), sum((part.blocks for part in parts), ()))
 
     def at(self, rows: NDArray[np.int64]) -> "Channels":
         """The same columns of some rows."""

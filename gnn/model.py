@@ -34,27 +34,31 @@ class RiskModel:
     calibration: Calibration
     card: dict[str, Any]
 
-    def margins(self, channels: Channels) -> Array:
-        """Uncalibrated log-odds, shape (rows,); worked out piece by piece, so that memory does not follow the rows."""
-        columns, network = self._columns(channels), self.network()
-        pieces = [
-            network.margins(self.normaliser(channels.values[at : at + ROWS_AT_ONCE].take(columns, axis=1)))
-            for at in range(0, len(channels.values), ROWS_AT_ONCE)
-        ]
-        return np.concatenate([np.zeros(0, np.float32), *pieces]).astype(np.float64)
+    def margins(self, *channels: Channels) -> Array:
+        """Uncalibrated log-odds, shape (rows,), of channels that lie side by side, in any order.
+
+        Worked out piece by piece, so that memory does not follow the rows. Raises ModelError as `normalised`.
+        """
+        columns, network = self._columns(sum((part.names for part in channels), ())), self.network()
+        margins = np.zeros(len(channels[0].values))
+        for at in range(0, len(margins), ROWS_AT_ONCE):
+            piece = slice(at, at + ROWS_AT_ONCE)
+            values = np.hstack([part.values[piece] for part in channels])
+            margins[piece] = network.margins(self.normaliser(values.take(columns, axis=1)))
+        return margins
 
     def normalised(self, channels: Channels) -> NDArray[np.float32]:
         """The channels that the model knows, by name and in its order, as the network takes them.
 
         Raises ModelError where one is missing: the model was fitted by another version.
         """
-        return self.normaliser(channels.values.take(self._columns(channels), axis=1))
+        return self.normaliser(channels.values.take(self._columns(channels.names), axis=1))
 
-    def _columns(self, channels: Channels) -> NDArray[np.int64]:
-        missing = set(self.names) - set(channels.names)
+    def _columns(self, names: tuple[str, ...]) -> NDArray[np.int64]:
+        missing = set(self.names) - set(names)
         if missing:
             raise ModelError("the risk model", f"needs channels that are gone: {sorted(missing)[:3]}", RETRAIN)
-        place = {name: at for at, name in enumerate(channels.names)}
+        place = {name: at for at, name in enumerate(names)}
         return np.array([place[name] for name in self.names], dtype=np.int64)
 
     def margins_of(self, normalised: NDArray[np.float32]) -> Array:

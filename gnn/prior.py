@@ -38,7 +38,7 @@ def lent(propagated: Propagated, labels: Labels, rows: Rows | None = None) -> Ch
     if propagated.prior is None:
         return told
     structure = propagated.structure if rows is None else propagated.structure.at(rows)
-    margin = propagated.prior.margins(structure.beside(told))
+    margin = propagated.prior.margins(structure, told)
     return told.beside(channels({"margin": margin / MARGIN_SCALE}, ANCHOR_BLOCK))
 
 

@@ -146,14 +146,14 @@ def pools(data: HeteroData) -> tuple[Pool, ...]:
 
 def structure(window: Window, evidence: Evidence, data: HeteroData, every: tuple[Pool, ...], own: Channels) -> Channels:
     """Everything that needs no label: own channels, and what shape of crowd shares each relation with the sender."""
-    found = own
+    found: list[Channels] = []
     users, reports = co_user_signals(window), report_signals(window)
     for pool in every:
-        found = found.beside(_crowd(pool, data, users, evidence))
+        found.append(_crowd(pool, data, users, evidence))
         if pool.name != "wrote_to":
-            found = found.beside(_churn(pool, evidence))
-        found = found.beside(_reported(pool, reports))
-    return found.beside(_cotarget_structure(evidence, users, reports))
+            found.append(_churn(pool, evidence))
+        found.append(_reported(pool, reports))
+    return own.beside(*found, _cotarget_structure(evidence, users, reports))
 
 
 def label_channels(propagated: Propagated, malicious: Array, benign: Array) -> Channels:
@@ -167,15 +167,15 @@ def label_channels(propagated: Propagated, malicious: Array, benign: Array) -> C
     near = [_lent(pool, malicious, benign) for pool in every]
     cotarget = _lent_cotarget(propagated.cotargets, malicious, benign)
     first = np.max([columns["most"] for columns in near] + [cotarget["mean"]], axis=0)
-    found = channels(cotarget, "cotargets.labels")
+    lent = []
     for pool, columns in zip(every, near, strict=True):
         far = pool.others_sum(first) / np.maximum(pool.others, 1)
         columns["two_hops"] = pool.mean(far)
         columns["two_hops_most"] = pool.most(far)
-        found = found.beside(channels(columns, f"{pool.name}.labels"))
-    if propagated.reports is None:
-        return found
-    return found.beside(_trusted(propagated.reports, every, malicious, benign))
+        lent.append(channels(columns, f"{pool.name}.labels"))
+    if propagated.reports is not None:
+        lent.append(_trusted(propagated.reports, every, malicious, benign))
+    return channels(cotarget, "cotargets.labels").beside(*lent)
 
 
 def _edge_index(cells: sp.coo_matrix) -> torch.Tensor:

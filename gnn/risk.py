@@ -71,7 +71,7 @@ def judge(risk: Risk, groups: Partition, evidence: Evidence, domains: Labels) ->
 
 def sender_logits(propagated: Propagated, labels: Labels, model: RiskModel) -> tuple[Array, float]:
     """Calibrated log-odds of senders before their own verdicts, and the prevalence that the margins imply."""
-    margins = model.margins(propagated.structure.beside(lent(propagated, labels)))
+    margins = model.margins(propagated.structure, lent(propagated, labels))
     free = margins[~labels.known]
     prior = model.calibration.prior_of(free if len(free) else margins)
     return model.calibration.logits(margins, prior), prior
