@@ -7,8 +7,10 @@ so that a text is hashed once in a row group and not once in an event. Codes hav
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,18 +41,20 @@ BATCH_ROWS = 2_500_000
 
 
 class Vocabulary:
-    """The distinct texts of one kind in the order in which they are first seen."""
+    """The distinct texts of one kind in the order in which they are first seen. Several threads may ask for codes."""
 
     def __init__(self) -> None:
         self.texts: pa.Array = pa.array([], pa.string())
+        self._lock = Lock()
 
     def codes(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         """The code of each text of a dictionary column (int32), or of each in lists of them; new texts are added."""
-        known = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), self.texts)
         lists = pa.types.is_list(column.type)
         chunks = [chunk.values for chunk in column.chunks] if lists else column.chunks
-        unified = pa.chunked_array([known, *chunks]).unify_dictionaries().chunks
-        self.texts = unified[0].dictionary
+        with self._lock:
+            known = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), self.texts)
+            unified = pa.chunked_array([known, *chunks]).unify_dictionaries().chunks
+            self.texts = unified[0].dictionary
         codes = [chunk.indices for chunk in unified[1:]]
         if not lists:
             return pa.chunked_array(codes, pa.int32())
@@ -86,25 +90,31 @@ def coded_reports(files: Sequence[Path], words: Vocabularies, clock: Clock) -> I
 
 def coded_events(files: Sequence[Path], words: Vocabularies, clock: Clock) -> Iterator[pa.Table]:
     """CODED_EVENTS: the events with start < ts <= as_of. `words` knows the events with reports already."""
-    plain = ["sender", "sender_site", "ip", "network", "fingerprint", "channel"]
-    lists = ["recipients", "sites"]
-    others = ["ts", "event_id"] if len(words.reported.texts) else ["ts"]
-    dictionaries = [*plain, *(f"{name}.list.element" for name in lists)]
-    for batch in _batches(files, [*others, *plain, *lists], dictionaries):
-        rows, at = _inside(batch, clock)
-        columns = {
-            "at": at,
-            "channel": _positions(rows["channel"], CHANNELS),
-            "sender": words.senders.codes(rows["sender"]),
-            "recipients": words.recipients.codes(rows["recipients"]),
-            "sites": words.domains.codes(rows["sites"]),
-            "sender_site": words.domains.codes(rows["sender_site"]),
-            "ip": words.addresses.codes(rows["ip"]),
-            "network": words.networks.codes(rows["network"]),
-            "fingerprint": words.fingerprints.codes(rows["fingerprint"]),
-            "event": _reported(rows, words.reported),
-        }
-        yield pa.table(columns, schema=CODED_EVENTS)
+    vocabulary = {
+        "recipients": words.recipients,
+        "ip": words.addresses,
+        "sender": words.senders,
+        "fingerprint": words.fingerprints,
+        "network": words.networks,
+        "sites": words.domains,
+        "sender_site": words.domains,
+    }
+    others = ["ts", "channel", *(["event_id"] if len(words.reported.texts) else [])]
+    lists = {name: f"{name}.list.element" for name in ("recipients", "sites")}
+    dictionaries = ["channel", *(lists.get(name, name) for name in vocabulary)]
+    with ThreadPoolExecutor() as pool:
+        for batch in _batches(files, [*others, *vocabulary], dictionaries):
+            rows, at = _inside(batch, clock)
+            codes = pool.map(
+                lambda name, texts: vocabulary[name].codes(texts), vocabulary, map(rows.column, vocabulary)
+            )
+            columns = {
+                "at": at,
+                "channel": _positions(rows["channel"], CHANNELS),
+                "event": _reported(rows, words.reported),
+                **dict(zip(vocabulary, codes, strict=True)),
+            }
+            yield pa.table(columns, schema=CODED_EVENTS)
 
 
 def _inside(rows: pa.Table, clock: Clock) -> tuple[pa.Table, pa.ChunkedArray]:
