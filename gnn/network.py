@@ -133,7 +133,12 @@ class Normaliser:
         return Normaliser(grid, plain)
 
     def __call__(self, values: Floats) -> Floats:
-        """Normal scores of the mid-ranks, clipped at ±3, or value / PLAIN_SCALE clipped at ±4 (rows × columns)."""
+        """Normal scores of the mid-ranks, clipped at ±3, or value / PLAIN_SCALE clipped at ±4 (rows × columns).
+
+        NaN and infinities count as 0, as in `gnn.features.channels`.
+        """
+        if not np.isfinite(values).all():
+            values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
         out = np.empty(values.shape, np.float32)
         for at, ranks in enumerate(self._ranks):
             out[:, at] = self._plain(values[:, at]) if ranks is None else ranks.scores(values[:, at])

@@ -1,7 +1,8 @@
 """Models on disk: saved whole, loaded without running code, one of them the champion. Knows no training.
 
 A model is `models/<id>/weights.npz` (arrays, pickling off) and `card.json` (all the rest). The id is a digest of the
-content, so the same seed and data give the same id.
+content, so the same seed and data give the same id. A model of another format is refused, not guessed at: `train`
+replaces such a champion. What is only added to a card needs no new format.
 """
 
 import hashlib
@@ -97,7 +98,8 @@ def _pack(model: RiskModel) -> tuple[bytes, bytes]:
 
 def _unpack(card: dict[str, Any], arrays: dict[str, Any]) -> RiskModel:
     if card["format"] != FORMAT:
-        raise ValueError(f"format {card['format']}, this version reads {FORMAT}")
+        age = "a newer" if card["format"] > FORMAT else "an older"
+        raise ValueError(f"format {card['format']} is of {age} version, this one reads {FORMAT}")
     return RiskModel(
         shape=NetworkShape(**card["shape"]),
         weights={name.removeprefix("network."): value for name, value in arrays.items() if name.startswith("network.")},

@@ -1,6 +1,7 @@
 """The model of a home: taught by its verdicts, or, before there are enough, the shipped prior as it is."""
 
-from dataclasses import replace
+import hashlib
+from dataclasses import asdict, replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ from gnn.labels import Labels
 from gnn.model import RiskModel
 from gnn.prior import lent, prior_for
 from gnn.propagate import Propagated
+from gnn.provenance import code_fingerprint, libraries
 from gnn.train import Order, provable, train
 from graph.values import Window
 
@@ -28,12 +30,19 @@ def teach(window: Window, propagated: Propagated, labels: Labels, options: Train
     graph like any others, and is marked `cold`: it gives way as soon as verdicts teach.
     """
     cold = not provable(labels)
-    facts = {"data": window.fingerprint, "as_of": window.as_of.isoformat(), "seed": options.seed, "cold": cold}
+    facts = {"as_of": window.as_of.isoformat(), "cold": cold, **_fingerprints(window, labels, options)}
     if cold:
         return replace(prior_for(propagated.structure), card=facts)
     order = Order(first_seen(window), bunches(propagated, labels.known))
     model = train(propagated.structure, partial(lent, propagated), labels, order, options)
     return replace(model, card={**model.card, **facts})
+
+
+def _fingerprints(window: Window, labels: Labels, options: TrainOptions) -> dict[str, object]:
+    """Of all that a model follows from: whoever has the same has the same model, to the last byte."""
+    verdicts = hashlib.sha256(labels.malicious.tobytes() + labels.benign.tobytes()).hexdigest()
+    code = {"code": code_fingerprint(), "libraries": libraries()}
+    return {"data": window.fingerprint, "verdicts": verdicts, "options": asdict(options), **code}
 
 
 def bunches(propagated: Propagated, known: NDArray[np.bool_]) -> NDArray[np.int64]:

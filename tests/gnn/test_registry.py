@@ -70,9 +70,23 @@ def test_a_model_of_another_format_is_refused_with_the_mend(home: Home, model: R
     name = registry.save(home, model)
     card = home.models / name / registry.CARD
     card.write_text(json.dumps(json.loads(card.read_text()) | {"format": 99}))
-    with pytest.raises(ModelError, match="format 99") as caught:
+    with pytest.raises(ModelError, match=r"format 99 is of a newer version") as caught:
         registry.load(home, name)
     assert "ringleader train" in caught.value.mend
+
+
+def test_a_model_of_an_older_format_is_refused_with_the_mend(home: Home, model: RiskModel) -> None:
+    name = registry.save(home, model)
+    card = home.models / name / registry.CARD
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"format": registry.FORMAT - 1}))
+    with pytest.raises(ModelError, match="an older version") as caught:
+        registry.load(home, name)
+    assert "ringleader train" in caught.value.mend
+
+
+def test_a_card_with_facts_that_this_version_does_not_know_loads(home: Home, model: RiskModel) -> None:
+    name = registry.save(home, replace(model, card={**model.card, "weather": "fine"}))
+    assert registry.load(home, name).card["weather"] == "fine"
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut weights", "cut card", "card without shape", "pickled weights"])

@@ -1,10 +1,13 @@
 """The model of a home: taught by verdicts where they are enough, else the shipped prior, and said to be so."""
 
+from dataclasses import asdict, replace
+
 import numpy as np
 from small_mail import QUICK, Lesson, nothing_known
 
 from gnn.labels import Labels
 from gnn.prior import lent, propagate_informed
+from gnn.provenance import code_fingerprint
 from gnn.registry import _pack
 from gnn.teach import first_seen, is_cold, teach
 
@@ -17,6 +20,19 @@ def test_verdicts_of_both_classes_teach_a_model_of_the_homes_own(lesson: Lesson)
     assert model.card["data"] == lesson.window.fingerprint
     assert model.card["as_of"] == lesson.window.as_of.isoformat()
     assert _pack(teach(lesson.window, informed, lesson.labels, QUICK)) == _pack(model)
+
+
+def test_the_card_has_fingerprints_of_data_verdicts_options_and_code(lesson: Lesson) -> None:
+    informed, unknown = propagate_informed(lesson.window, lesson.evidence), nothing_known(len(lesson.guilty))
+    card = teach(lesson.window, informed, unknown, QUICK).card
+    assert card["data"] == lesson.window.fingerprint
+    assert card["options"] == asdict(QUICK)
+    assert card["code"] == code_fingerprint()
+    assert card["libraries"]["numpy"] == np.__version__
+    one = Labels(unknown.malicious.copy(), unknown.benign)
+    one.malicious[0] = 1.0
+    changed = teach(lesson.window, informed, one, replace(QUICK, seed=8)).card
+    assert {name for name in card if card[name] != changed[name]} == {"verdicts", "options"}
 
 
 def test_without_verdicts_a_cold_model_scores_everybody(lesson: Lesson) -> None:
