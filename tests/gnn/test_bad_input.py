@@ -112,7 +112,7 @@ def test_a_model_whose_features_changed_is_an_error_that_names_one_and_the_mend(
     lesson: Lesson, model: RiskModel
 ) -> None:
     whole = lesson.propagated.structure.beside(lesson.lend(lesson.labels))
-    with pytest.raises(ModelError, match="style.calendar") as caught:
+    with pytest.raises(ModelError, match=r"style\.calendar") as caught:
         model.margins(whole.without({"style"}))
     assert "ringleader train" in caught.value.mend
 
