@@ -1,18 +1,20 @@
-"""Answers about ties, read from a snapshot: what if, why not together, operations, the queue. Knows no HTTP."""
+"""Answers about ties, read from a snapshot: what if, why not together, operations, the queue. Knows no HTTP.
 
-from typing import Any
+Comparing is imported where it is asked for: it loads scipy, which a server that is never asked can do without.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from api.problems import ProblemError
-from graph.campaigns import operations, same_operator, together
-from graph.campaigns.operations import LINE, list_operations
-from graph.campaigns.same_operator import Comparable
-from graph.campaigns.together import Basis, traits_by_relation
-from graph.campaigns.what_if import verdict
 from graph.snapshot import Snapshot
 from graph.verdicts import VerdictLedger
+
+if TYPE_CHECKING:
+    from graph.campaigns.same_operator import Comparable
+    from graph.campaigns.together import Basis
 
 SHARED_SHOWN = 10
 
@@ -23,17 +25,19 @@ def what_if(snapshot: Snapshot, campaign_id: str) -> dict[str, Any]:
     if not rows and not snapshot.rows_of("timeline", campaign_id).num_rows:
         return {"dissolves": False, "exact": True, "sentence": "It has no activity in this window.", "items": []}
     first = rows[0] if rows else {"dissolves": False, "exact": True}
-    return {"dissolves": first["dissolves"], "exact": first["exact"], "sentence": verdict(rows), "items": rows}
+    return {"dissolves": first["dissolves"], "exact": first["exact"], "sentence": dissolution(rows), "items": rows}
 
 
 def senders_together(snapshot: Snapshot, a: str, b: str) -> dict[str, Any]:
     """What speaks for and against one hand behind two senders. Raises ProblemError 404."""
+    from graph.campaigns import together
+
     known = [snapshot.lookup("sender", key) for key in (a, b)]
     for key, node in zip((a, b), known, strict=True):
         if node is None:
             raise ProblemError(404, "NODE-UNKNOWN", "Not in the window", f"No sender {key!r} wrote in the window.")
     basis = _basis(snapshot)
-    first, second = (traits_by_relation(snapshot.rows_of("sender_traits", key)) for key in (a, b))
+    first, second = (together.traits_by_relation(snapshot.rows_of("sender_traits", key)) for key in (a, b))
     homes = [node["campaign_id"] for node in known if node]
     same = homes[0] is not None and homes[0] == homes[1]
     unsuspected = [(key, node) for key, traits, node in zip((a, b), (first, second), known, strict=True) if not traits]
@@ -58,6 +62,8 @@ def senders_together(snapshot: Snapshot, a: str, b: str) -> dict[str, Any]:
 
 def campaigns_together(snapshot: Snapshot, a: str, b: str) -> dict[str, Any]:
     """What speaks for and against one operator behind two campaigns. Raises ProblemError 404."""
+    from graph.campaigns import operations, same_operator
+
     rows = [_campaign(snapshot, key) for key in (a, b)]
     a, b = (row["campaign_id"] for row in rows)
     if a == b:
@@ -76,14 +82,16 @@ def campaigns_together(snapshot: Snapshot, a: str, b: str) -> dict[str, Any]:
         }
         for one in link.said
     ]
-    missing = max(LINE - link.log_odds, 0.0)
-    figures = {"log_odds": link.log_odds, "prior": same_operator.PRIOR, "line": LINE, "missing": missing}
+    missing = max(operations.LINE - link.log_odds, 0.0)
+    figures = {"log_odds": link.log_odds, "prior": same_operator.PRIOR, "line": operations.LINE, "missing": missing}
     sentence = operations.answer(link, same)
     return {"kind": "campaign", "a": a, "b": b, "same": same, **figures, "sentence": sentence, "items": items}
 
 
 def operations_of(snapshot: Snapshot) -> list[dict[str, Any]]:
     """Every operation, the largest first."""
+    from graph.campaigns.operations import list_operations
+
     campaigns, links = snapshot.table("campaigns").to_pandas(), snapshot.table("operation_links").to_pandas()
     rows = list_operations(campaigns, links).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
@@ -110,6 +118,18 @@ def queue_of(snapshot: Snapshot, ledger: VerdictLedger) -> list[dict[str, Any]]:
     return [row for row in rows if not ledger.list(1, kind=row["kind"], key=row["key"])]
 
 
+def dissolution(rows: list[dict[str, Any]]) -> str:
+    """What taking evidence away does to a campaign (its rows of graph.schema.WHAT_IF), in a sentence."""
+    if not rows:
+        return "Its senders hold together by no evidence that could be taken away one by one."
+    count = len(rows)
+    pieces = f"{count} piece{'' if count == 1 else 's'} of evidence"
+    if not rows[0]["dissolves"]:
+        return f"Taking away {pieces} does not dissolve it; it rests on more than that."
+    smallest = "no smaller set does it" if rows[0]["exact"] else "found greedily, a smaller set may do it"
+    return f"Taking away {pieces} dissolves it ({smallest})."
+
+
 def _campaign(snapshot: Snapshot, campaign_id: str) -> dict[str, Any]:
     row = snapshot.campaign(snapshot.heir(campaign_id) or "")
     if row is None:
@@ -118,8 +138,10 @@ def _campaign(snapshot: Snapshot, campaign_id: str) -> dict[str, Any]:
     return row
 
 
-def _comparable(snapshot: Snapshot, a: str, b: str) -> Comparable:
+def _comparable(snapshot: Snapshot, a: str, b: str) -> "Comparable":
     """Traits of two campaigns, and who else carries their texts; without any where one of them has none."""
+    from graph.campaigns.same_operator import Comparable
+
     rows = [snapshot.rows_of("traits", key) for key in (a, b)]
     if not all(part.num_rows for part in rows):
         return Comparable({}, {}, 0.0)
@@ -135,7 +157,9 @@ def _comparable(snapshot: Snapshot, a: str, b: str) -> Comparable:
     return Comparable.of(pa.concat_tables([own, others]), snapshot.table("campaigns"), _basis(snapshot).collision)
 
 
-def _basis(snapshot: Snapshot) -> Basis:
+def _basis(snapshot: Snapshot) -> "Basis":
+    from graph.campaigns.together import Basis
+
     table = snapshot.table("compared_by")
     if not table.num_rows:
         raise ProblemError(

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
 
 from api.ingest import run_ingest
 from api.progress import StageRecorder
@@ -31,7 +32,6 @@ from gnn.agreement import agreement
 from gnn.calibrate import sigmoid
 from gnn.evaluate import Truth
 from gnn.labels import CAMPAIGN_WEIGHT, Labels
-from gnn.metrics import average_precision
 from gnn.queue import CAMPAIGN, SENDER, doubts_of, questions
 from gnn.risk import Risk, judge, score
 from gnn.scene import Scene
@@ -132,7 +132,7 @@ def _figures(one: Outcome, truth: Truth, asked: NDArray[np.bool_], untold: NDArr
     return {
         "wrong": float(((p >= 0.5) != (y > 0)).sum()),
         "loss": float(-np.mean(np.where(y > 0, np.log2(p), np.log2(1 - p)))),
-        "auprc": average_precision(truth.target[untold], one.risk.senders[untold]),
+        "auprc": float(average_precision_score(truth.target[untold], one.risk.senders[untold])),
         "found": found.found,
     }
 

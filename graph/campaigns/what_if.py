@@ -154,15 +154,3 @@ def sentence(relation: str, artefact: str | None, before: int, after: int, rank:
     piece = _KINDS[relation] if artefact is None else _ARTEFACTS[relation].format(artefact)
     start = "Without" if rank == 1 else "Then also without"
     return f"{start} {piece}, {after} of {before} senders still hold together."
-
-
-def verdict(rows: list[dict[str, object]]) -> str:
-    """All rows of one campaign in a sentence."""
-    if not rows:
-        return "Its senders hold together by no evidence that could be taken away one by one."
-    count = len(rows)
-    pieces = f"{count} piece{'' if count == 1 else 's'} of evidence"
-    if not rows[0]["dissolves"]:
-        return f"Taking away {pieces} does not dissolve it; it rests on more than that."
-    smallest = "no smaller set does it" if rows[0]["exact"] else "found greedily, a smaller set may do it"
-    return f"Taking away {pieces} dissolves it ({smallest})."

@@ -8,6 +8,7 @@ from conftest import Client
 from api.app import build_app
 from api.auth import KeyStore
 from api.connection_shapes import OperationDetail, OperationPage, QueuePage, TogetherOut, WhatIfOut
+from api.ties import dissolution
 from graph.home import Home
 from graph.snapshot import Snapshot
 
@@ -33,6 +34,15 @@ def test_what_would_dissolve_a_campaign_is_told_piece_by_piece(client: Client, s
 def test_of_a_sleeping_campaign_nothing_can_be_taken_away(client: Client) -> None:
     found = WhatIfOut.model_validate(client.get("/v1/campaigns/c-quiet/what-if").json())
     assert (found.items, found.sentence) == ([], "It has no activity in this window.")
+
+
+def test_the_sentence_says_whether_the_set_is_proven_smallest() -> None:
+    greedy = [{"dissolves": True, "exact": False}] * 3
+    assert dissolution(greedy) == (
+        "Taking away 3 pieces of evidence dissolves it (found greedily, a smaller set may do it)."
+    )
+    assert "does not dissolve it" in dissolution([{"dissolves": False, "exact": False}])
+    assert dissolution([]).startswith("Its senders hold together by no evidence")
 
 
 def test_a_merged_campaign_leads_to_its_heir(client: Client) -> None:

@@ -11,7 +11,7 @@ from graph import schema
 from graph.campaigns import FindOptions, find_groups
 from graph.campaigns.cohesion import Bundle, holding
 from graph.campaigns.traits import Living
-from graph.campaigns.what_if import Dissolution, sentence, smallest, verdict, what_if_table
+from graph.campaigns.what_if import Dissolution, sentence, smallest, what_if_table
 from graph.evidence import Evidence, gather_evidence
 from graph.values import Window
 
@@ -101,9 +101,3 @@ def test_sentences_follow_the_figures() -> None:
     assert sentence("days", None, 9, 2, 2) == (
         "Then also without the days they write on, 2 of 9 senders still hold together."
     )
-    greedy = [{"dissolves": True, "exact": False}] * 3
-    assert verdict(greedy) == (
-        "Taking away 3 pieces of evidence dissolves it (found greedily, a smaller set may do it)."
-    )
-    assert "does not dissolve it" in verdict([{"dissolves": False, "exact": False}])
-    assert verdict([]).startswith("Its senders hold together by no evidence")
