@@ -8,6 +8,7 @@ import sys
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import factories
@@ -23,7 +24,16 @@ import graph.snapshot.writing as writing
 from graph.errors import SnapshotError, SnapshotMissingError
 from graph.home import Home, write_lock
 from graph.schema import TRAITS
-from graph.snapshot import LATER_TABLES, NODE_KINDS, TABLES, list_manifests, open_current, open_snapshot, publish
+from graph.snapshot import (
+    LATER_TABLES,
+    NODE_KINDS,
+    TABLES,
+    list_manifests,
+    open_current,
+    open_snapshot,
+    publish,
+    read_tables,
+)
 from graph.snapshot.lookup import MAX_KEY_BYTES, index_key
 from graph.snapshot.reading import POINTER, body_digest
 
@@ -323,6 +333,34 @@ def test_heirs_are_found_through_any_number_of_merges(home: Home) -> None:
     snapshot = publish(home, factories.publication(), keep=1)
     assert snapshot.heir("c-old") == snapshot.heir("c-mid") == snapshot.heir("c-links") == "c-links"
     assert snapshot.heir("c-none") is None
+
+
+def test_an_old_id_leads_to_its_heir_after_thousands_of_merges(home: Home) -> None:
+    made = factories.publication()
+    names = [f"c-{number}" for number in range(3_000)] + ["c-links"]
+    same = {"refresh": "r-1", "ts": factories.seen(1), "event": "merged", "share": 1.0}
+    rows = [same | {"campaign_id": gone, "other_id": heir} for gone, heir in pairwise(names)]
+    chained = replace(made.campaigns, lineage=factories.table(factories.LINEAGE, rows))
+    assert publish(home, replace(made, campaigns=chained), keep=1).heir("c-0") == "c-links"
+
+
+def test_tables_are_read_alone_whatever_became_of_the_rest(home: Home) -> None:
+    made = factories.publication()
+    folder = publish(home, made, keep=1).folder
+    (folder / "scores.parquet").write_bytes(b"rubbish")
+    found = read_tables(folder, ["members", "alarms"])
+    assert found["members"].num_rows == made.campaigns.members.num_rows
+    assert found["alarms"].num_rows == 0
+    (folder / "members.parquet").unlink()
+    with pytest.raises(SnapshotError, match="members"):
+        read_tables(folder, ["members"])
+
+
+def test_the_newest_window_is_kept_though_older_ones_were_published_after_it(home: Home) -> None:
+    newest = publish(home, factories.publication(), keep=1)
+    for days in (1, 2):
+        last = publish(home, factories.publication(as_of=factories.AS_OF - timedelta(days=days)), keep=1)
+    assert names(home) == sorted([newest.id, last.id, POINTER])
 
 
 def test_a_loop_of_merges_has_no_heir(home: Home) -> None:
