@@ -37,6 +37,7 @@ from gnn.model import RiskModel
 from gnn.prior import lent, propagate_informed
 from gnn.propagate import Pool, Propagated
 from gnn.references import GraphNetwork, HeteroSage
+from gnn.reporters import Reports
 from gnn.risk import judge, score
 from gnn.scene import Scene
 from gnn.teach import teach
@@ -44,6 +45,7 @@ from graph.campaigns.find import FindOptions, find_groups
 from graph.evidence import gather_evidence
 from graph.home import Home
 from graph.simulate import load_preset, simulate
+from graph.values import Reported
 
 T = TypeVar("T")
 GIB = 1 << 20  # ru_maxrss is in KiB
@@ -100,8 +102,23 @@ def side_by_side(propagated: Propagated, labels: Labels, times: int) -> tuple[Pr
     pools = tuple(Pool.of(pool.name, _blocks(pool.used, times)) for pool in propagated.pools)
     whole = propagated.structure
     structure = Channels(np.tile(whole.values, (times, 1)), whole.names, whole.blocks)
-    many = replace(propagated, pools=pools, cotargets=_blocks(propagated.cotargets, times), structure=structure)
+    cotargets, reports = (
+        _blocks(propagated.cotargets, times),
+        propagated.reports and _reports(propagated.reports, times),
+    )
+    many = replace(propagated, pools=pools, cotargets=cotargets, structure=structure, reports=reports)
     return many, Labels(np.tile(labels.malicious, times), np.tile(labels.benign, times))
+
+
+def _reports(reports: Reports, times: int) -> Reports:
+    said, turn = reports.said, np.repeat(np.arange(times), len(reports.said.sender))
+    reporters, senders = said.reporter.max(initial=-1) + 1, len(reports.cap)
+    more = Reported(
+        reporter=np.tile(said.reporter, times) + turn * reporters,
+        sender=np.tile(said.sender, times) + turn * senders,
+        bad=np.tile(said.bad, times),
+    )
+    return Reports(more, np.tile(reports.cap, times), np.tile(reports.messages, times))
 
 
 def _blocks(matrix: sp.csr_matrix, times: int) -> sp.csr_matrix:

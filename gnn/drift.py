@@ -23,7 +23,7 @@ from gnn.propagate import Propagated
 Array = NDArray[np.float64]
 
 LINE = 0.25  # of one index: by convention the population is another one from here
-SHARE = 0.25  # of the channels beyond their line: halves of one world have .15 at most, other families' .4 and more
+SHARE = 0.4  # of the channels beyond their line: halves of one world have .34 at most, other families .41 and more
 KNOTS = 8
 TAIL = 3 / (QUANTILES - 1)  # beyond these quantiles of the reference lies its last knot on either side
 LEAST_WIDTH = 1e-3  # between the outer knots, where the reference is constant: any other value is at the far end
