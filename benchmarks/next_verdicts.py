@@ -1,4 +1,4 @@
-"""Claim: after twenty verdicts chosen by the queue fewer calls are wrong than after twenty at random.
+"""Claim: over several worlds, twenty verdicts chosen by the queue leave fewer wrong calls than twenty at random.
 
 On labelled worlds, simulated for the occasion unless `--world` names some. Each is scored in memory with the verdicts
 that it comes with; then twenty more are given, true ones, and it is trained and scored again: the head of the queue,

@@ -30,7 +30,7 @@ def find_operations(those: Comparable, before: Mapping[str, str]) -> tuple[dict[
     """The operation of every campaign that has one, and why: rows of graph.schema.OPERATION_LINKS.
 
     Operations are what links of at least `LINE` connect. `before` has the operations of an earlier refresh by campaign:
-    an operation goes on under the id that most of its campaigns had (of equals the first by name), each id at most once.
+    an operation goes on under the id that most of its campaigns had (of equals the first by name), each at most once.
     """
     links = [link for pair in sorted(_candidates(those)) if (link := compare(those, *pair)).log_odds >= LINE]
     of = _named(_connected(links), before)
