@@ -49,7 +49,7 @@ def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> R
         window = run("window graph", work.graph_of, piece, options)
         evidence = run("evidence", gather_evidence, window)
         propagated = run("propagation", propagate_informed, window, evidence)
-        decided = run("decisions", work.decisions_of, home, piece, window, options.as_of is None)
+        decided = run("decisions", work.decisions_of, home, piece, window, options, options.as_of is None)
         model = run("model", work.champion_or_first, home, window, propagated, decided, options)
         risk = run("risk", work.risk_of, evidence, propagated, decided, model)
         drifted = run("drift", work.drift_of, propagated, risk, model)

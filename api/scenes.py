@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from api import stages as work
 from api.progress import StageRecorder
 from api.stages import RefreshOptions
-from gnn.labels import Labels, labels_of
+from gnn.labels import Labels
 from gnn.prior import propagate_informed
 from gnn.scene import Scene
 from graph.errors import RingleaderError
@@ -54,7 +54,7 @@ def shoot(home: Home, options: RefreshOptions, stages: StageRecorder, suffix: st
         evidence = gather_evidence(window)
         propagated = propagate_informed(window, evidence)
         stage.rows = work.rows_of(evidence)
-    decided = work.decisions_of(home, piece, window)
+    decided = work.decisions_of(home, piece, window, options)
     return Shot(piece, Scene(window, evidence, propagated, decided.senders, decided.domains), decided, options)
 
 
@@ -73,12 +73,8 @@ def known_at(home: Home, shot: Shot, moment: datetime) -> Scene:
     """The scene with only the labels known at an earlier moment."""
     known = work.campaigns_before(home, moment)
     members = known.members if known else None
-    window, verdicts = shot.scene.window, shot.decided.verdicts
-    return replace(
-        shot.scene,
-        senders=labels_of("sender", window.senders["key"], verdicts, moment, members),
-        domains=labels_of("domain", window.domains["key"], verdicts, moment, members),
-    )
+    senders, domains = work.labels_at(shot.scene.window, shot.decided.verdicts, moment, members, shot.options)
+    return replace(shot.scene, senders=senders, domains=domains)
 
 
 def after(decided_at: Times, moment: datetime) -> Mask:

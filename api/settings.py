@@ -101,6 +101,9 @@ class RefreshSettings:
 @dataclass(frozen=True)
 class ModelSettings:
     seed: int = _setting(7, "Seed of training; the same seed and data give the same model.", low=0)
+    verdict_half_life_days: float = _setting(
+        90.0, "Days in which a verdict loses half of what it can lose: half of its weight stays.", low=1, high=36_500
+    )
 
 
 @dataclass(frozen=True)

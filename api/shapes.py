@@ -170,7 +170,9 @@ class AssessmentOut(BaseModel):
 
 
 class CampaignDetail(Stamped, CampaignOut):
-    assessment: AssessmentOut | None = Field(None, description="null where it is dormant or the snapshot is older")
+    assessment: AssessmentOut | None = Field(
+        None, description="of a dormant one as it was last found; null where no snapshot told"
+    )
     verdicts: list[VerdictOut] = Field(description="given over HTTP, the latest first; the next refresh heeds them")
 
 
@@ -234,7 +236,9 @@ class TimingOut(BaseModel):
 class TimelineOut(Stamped):
     campaign_id: str
     items: list[TimelinePoint]
-    timing: TimingOut | None = Field(None, description="null where it is dormant or the snapshot is older")
+    timing: TimingOut | None = Field(
+        None, description="of a dormant one as it was last found; null where no snapshot told"
+    )
 
 
 class EvidenceRow(BaseModel):
@@ -271,7 +275,9 @@ class SignatureOut(BaseModel):
 class EvidenceOut(Stamped):
     campaign_id: str
     items: list[EvidenceRow]
-    signature: SignatureOut | None = Field(None, description="null where it is dormant or the snapshot is older")
+    signature: SignatureOut | None = Field(
+        None, description="of a dormant one as it was last found; null where no snapshot told"
+    )
 
 
 class LineageRow(BaseModel):
@@ -353,7 +359,7 @@ class HarmOut(BaseModel):
 class ImpactOut(Stamped):
     campaign_id: str
     items: list[ImpactRow]
-    harm: HarmOut | None = Field(None, description="null where it is dormant or the snapshot is older")
+    harm: HarmOut | None = Field(None, description="of a dormant one as it was last found; null where no snapshot told")
 
 
 class NeighbourOut(BaseModel):

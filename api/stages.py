@@ -40,7 +40,7 @@ from graph.values import Campaigns, GraphContents, Publication, Refresh, Slice, 
 from graph.verdicts import VerdictLedger
 from graph.window import build_window
 
-REMEMBERED = ("campaigns", "members", "lineage", "evidence", "alarms", "traits")  # of the refresh before
+REMEMBERED = ("campaigns", "members", "lineage", "evidence", "alarms", "traits", "profiles")  # of the refresh before
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class RefreshOptions:
     find: FindOptions
     decide: DecideOptions
     alarm: AlarmOptions
+    half_life_days: float
 
     @staticmethod
     def of(settings: Settings, as_of: datetime | None) -> "RefreshOptions":
@@ -77,6 +78,7 @@ class RefreshOptions:
             find=FindOptions(seed=settings.model.seed),
             decide=DecideOptions(**asdict(settings.decision)),
             alarm=AlarmOptions(hold=refresh.merges == "ask"),
+            half_life_days=settings.model.verdict_half_life_days,
         )
 
 
@@ -140,7 +142,9 @@ def verdicts_of(home: Home, piece: Slice, known_at: datetime) -> pa.Table:
     return rows.sort_by([(name, "ascending") for name in ("ts", "kind", "key", "source", "verdict")])
 
 
-def decisions_of(home: Home, piece: Slice, window: Window, until_now: bool = False) -> Decisions:
+def decisions_of(
+    home: Home, piece: Slice, window: Window, options: RefreshOptions, until_now: bool = False
+) -> Decisions:
     """Verdicts known at the window's end, as rows and as labels of its nodes.
 
     With `until_now` the ledger's later ones count too: a refresh of the newest events should not wait for an event
@@ -150,8 +154,16 @@ def decisions_of(home: Home, piece: Slice, window: Window, until_now: bool = Fal
     rows = verdicts_of(home, piece, known_at)
     known = campaigns_before(home, piece.as_of)
     members = known.members if known else None
-    senders = labels_of("sender", window.senders["key"], rows, known_at, members)
-    return Decisions(rows, senders, labels_of("domain", window.domains["key"], rows, known_at, members), known)
+    senders, domains = labels_at(window, rows, known_at, members, options)
+    return Decisions(rows, senders, domains, known)
+
+
+def labels_at(
+    window: Window, verdicts: pa.Table, known_at: datetime, members: pa.Table | None, options: RefreshOptions
+) -> tuple[Labels, Labels]:
+    """Labels of senders and of domains from the verdicts known at a moment."""
+    asked = verdicts, known_at, members, options.half_life_days
+    return labels_of("sender", window.senders["key"], *asked), labels_of("domain", window.domains["key"], *asked)
 
 
 def campaigns_before(home: Home, as_of: datetime) -> Known | None:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gnn.labels import CAMPAIGN_WEIGHT, Labels
+from gnn.labels import Labels
 from graph.evidence import MOST_WRITERS, Evidence, column
 from graph.schema import ABSTAIN, BENIGN, DECISIONS, MALICIOUS, RISK_DIGITS
 from graph.values import Window
@@ -80,7 +80,7 @@ def decide(probability: Array, labels: Labels, thin: Mask, options: DecideOption
     Probabilities count as they are published, so that who reads a risk and a line comes to the same word. A node with
     a verdict of its own follows it; what the verdict on a campaign lends to a member is in its probability already.
     """
-    p, own = np.round(probability, RISK_DIGITS), has_own_verdict(labels)
+    p, own = np.round(probability, RISK_DIGITS), labels.own
     upper = _round(_line(p[~own], options.even, options.precision))
     bad = ~own & (p >= upper)
     open_to_benign = ~own & ~bad & ~thin
@@ -89,11 +89,6 @@ def decide(probability: Array, labels: Labels, thin: Mask, options: DecideOption
     judged = np.where(labels.target > 0, MALICIOUS, BENIGN)
     words = np.where(own, judged, np.where(bad, MALICIOUS, np.where(good, BENIGN, ABSTAIN)))
     return Answers(words, _told(upper, 1 - p[bad]), _told(lower, p[good]))
-
-
-def has_own_verdict(labels: Labels) -> Mask:
-    """Nodes whose own verdicts lean to one side; a campaign's lend at most CAMPAIGN_WEIGHT."""
-    return np.asarray(labels.known & (labels.malicious + labels.benign > CAMPAIGN_WEIGHT))
 
 
 def thin_senders(window: Window, evidence: Evidence, least_events: int) -> Mask:

@@ -41,6 +41,11 @@ class Labels:
         """How far the labels of a row agree and how fresh they are, 0 to 1: conflicting sources weaken each other."""
         return np.abs(self.malicious - self.benign) / np.maximum(np.maximum(self.malicious, self.benign), 1.0)
 
+    @property
+    def own(self) -> NDArray[np.bool_]:
+        """Rows with verdicts of their own that lean to one side; what a campaign's lend is at most CAMPAIGN_WEIGHT."""
+        return np.asarray(self.known & (self.malicious + self.benign > CAMPAIGN_WEIGHT))
+
     def hiding(self, rows: Rows) -> "Labels":
         """The same labels with some rows forgotten."""
         malicious, benign = self.malicious.copy(), self.benign.copy()

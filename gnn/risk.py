@@ -20,7 +20,7 @@ from graph.schema import RISK_DIGITS
 Array = NDArray[np.float64]
 
 VERDICT_LOGIT = 5.0  # a human verdict moves a node's own log-odds by this much
-HEARD = 2.5  # log-odds up to which the network is heard against a verdict: whoever was judged is on the judged side
+HEARD = 2.5  # log-odds up to which the network is heard against a verdict that counts whole
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,17 @@ def _published(logits: Array) -> Array:
 
 
 def from_verdicts(labels: Labels, logits: Array) -> Array:
-    """What own verdicts add to log-odds: agreeing sources count whole, conflicting ones less."""
-    up = VERDICT_LOGIT + np.maximum(-HEARD - logits, 0.0)
-    down = VERDICT_LOGIT + np.maximum(logits - HEARD, 0.0)
-    return labels.weight * np.where(labels.known, np.where(labels.target > 0, up, -down), 0.0)
+    """What verdicts add to log-odds: fresh sources that agree count whole, old or conflicting ones less.
+
+    A verdict of a node's own that counts `w` of 1 brings it at least w * (VERDICT_LOGIT - HEARD) over to the judged
+    side, whatever the network thinks: there `gnn.decide` puts it too. What a campaign's verdict lends to a member is
+    `w` of what one of its own would add, which may leave the member where it was.
+    """
+    weight, side = labels.weight, np.where(labels.target > 0, 1.0, -1.0)
+    against = -side * logits
+    own = weight * VERDICT_LOGIT + np.maximum(against - weight * HEARD, 0.0)
+    lent_by_campaign = weight * (VERDICT_LOGIT + np.maximum(against - HEARD, 0.0))
+    return np.where(labels.known, side * np.where(labels.own, own, lent_by_campaign), 0.0)
 
 
 def _domain_logits(usage: Usage, evidence: Evidence, senders: Array, prior: float, labels: Labels) -> Array:

@@ -193,7 +193,7 @@ IMPACT = _table(  # whom acting on a member would hurt
     reason=pa.string(),
 )
 _TRAITS_OF_CLAUSE = pa.list_(pa.struct([("relation", pa.string()), ("artefact", pa.string())]))
-PROFILES = _table(  # a campaign as a whole; one that is dormant has none
+PROFILES = _table(  # a campaign as a whole; a dormant one as it was last found
     campaign_id=pa.string(),
     assessment=pa.struct(  # what its risk rests on
         [

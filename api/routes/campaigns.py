@@ -211,7 +211,7 @@ def moved(request: Request, error: Exception) -> Response:
 
 
 def profile_of(snapshot: Snapshot, campaign_id: str) -> dict[str, Any]:
-    """assessment, signature, harm and timing of a campaign; empty where it is dormant or the snapshot is older."""
+    """assessment, signature, harm and timing of a campaign; empty where it went to sleep before snapshots told."""
     rows = snapshot.rows_of("profiles", campaign_id).to_pylist()
     return dict(rows[0]) if rows else {}
 

@@ -38,10 +38,21 @@ def sleeping_evidence(identities: Identities, known: Known | None) -> pa.Table:
     """What tied a sleeping campaign when it was last found; what an older version did not count is null."""
     if known is None or not identities.dormant:
         return schema.EVIDENCE.empty_table()
-    rows = known.evidence.filter(pc.is_in(known.evidence["campaign_id"], pa.array(identities.dormant)))
+    rows = _of_sleeping(known.evidence, identities)
     counted = set(rows.column_names)
     columns = [
         rows[field.name].cast(field.type) if field.name in counted else pa.nulls(rows.num_rows, field.type)
         for field in schema.EVIDENCE
     ]
     return pa.table(columns, schema=schema.EVIDENCE)
+
+
+def sleeping_profiles(identities: Identities, known: Known | None) -> pa.Table:
+    """What was said of a sleeping campaign as a whole when it was last found."""
+    if known is None or not identities.dormant:
+        return schema.PROFILES.empty_table()
+    return _of_sleeping(known.profiles, identities).cast(schema.PROFILES)
+
+
+def _of_sleeping(table: pa.Table, identities: Identities) -> pa.Table:
+    return table.filter(pc.is_in(table["campaign_id"], pa.array(identities.dormant, pa.string())))

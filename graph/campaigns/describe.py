@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from graph import schema
-from graph.campaigns.asleep import sleeping_evidence, with_sleeping, with_sleeping_members
+from graph.campaigns.asleep import sleeping_evidence, sleeping_profiles, with_sleeping, with_sleeping_members
 from graph.campaigns.assess import assess, independent_kinds, strongest_tie
 from graph.campaigns.find import Partition
 from graph.campaigns.groups import Groups
@@ -53,6 +53,7 @@ def describe_campaigns(
     members = with_sleeping_members(member_rows(groups, names, partition, domains), identities, known)
     past = past_of(window)
     tied = _table(ties, schema.EVIDENCE, ["campaign_id", "rank"])
+    wholes = profiles(names, assessed, signatures(groups, habits), harms(groups, past), timings(groups))
     return Campaigns(
         campaigns=_table(with_sleeping(table, identities, known, judged), schema.CAMPAIGNS, ["campaign_id"]),
         members=_table(members, schema.MEMBERS, ["campaign_id", "role", "key"]),
@@ -67,7 +68,7 @@ def describe_campaigns(
         impact=impact_table(window, past, names[groups.group], groups.members).sort_by(
             [("campaign_id", "ascending"), ("key", "ascending")]
         ),
-        profiles=profiles(names, assessed, signatures(groups, habits), harms(groups, past), timings(groups)),
+        profiles=pa.concat_tables([wholes, sleeping_profiles(identities, known)]).sort_by("campaign_id"),
     )
 
 

@@ -29,7 +29,7 @@ Group = frozenset[str]  # keys `kind:key`: senders, and the domains, networks an
 
 @dataclass(frozen=True)
 class Known:
-    """The campaigns of an earlier refresh, tables as in `graph.schema`; sleeping ones keep their `evidence`.
+    """The campaigns of an earlier refresh, tables as in `graph.schema`; sleeping ones keep `evidence` and `profiles`.
 
     `as_of`: the end of that refresh's window, None where it is not known.
     """
@@ -40,6 +40,7 @@ class Known:
     evidence: pa.Table = field(default_factory=schema.EVIDENCE.empty_table)
     alarms: pa.Table = field(default_factory=schema.ALARMS.empty_table)
     traits: pa.Table = field(default_factory=schema.TRAITS.empty_table)
+    profiles: pa.Table = field(default_factory=schema.PROFILES.empty_table)
     as_of: datetime | None = None
 
     def groups(self) -> dict[str, Group]:

@@ -11,10 +11,10 @@ import pytest
 from windows import AS_OF, START, id_of, letter, window
 
 from api import stages
-from api.settings import DecisionSettings, Settings
+from api.settings import DecisionSettings, ModelSettings, Settings
 from api.stages import Champion, Decisions, NodeAnswers, RefreshOptions
 from gnn.drift import Drift
-from gnn.labels import Labels, labels_of
+from gnn.labels import Labels, freshness, labels_of
 from gnn.risk import Risk
 from graph.campaigns import Partition, describe_campaigns
 from graph.campaigns.alarm import Held
@@ -127,10 +127,20 @@ def test_decisions_gather_the_ledger_up_to_the_windows_end(home: Home, seen: Win
     ledger = VerdictLedger(home)
     ledger.add(Decision("sender", GANG[0], "malicious", "desk", ts=AS_OF - timedelta(days=1)))
     ledger.add(Decision("sender", "ann@a.example", "benign", "desk", ts=AS_OF + timedelta(seconds=1)))
-    found = stages.decisions_of(home, piece(), seen)
-    assert found.senders.malicious[id_of(seen, "senders", GANG[0])] == 1
+    found = stages.decisions_of(home, piece(), seen, options())
+    assert found.senders.malicious[id_of(seen, "senders", GANG[0])] == freshness(timedelta(days=1), 90.0)
     assert not found.senders.known[id_of(seen, "senders", "ann@a.example")]
     assert found.known is None
+
+
+def test_the_half_life_of_verdicts_follows_the_settings(home: Home, seen: Window) -> None:
+    age = timedelta(days=5)
+    VerdictLedger(home).add(Decision("sender", GANG[0], "malicious", "desk", ts=AS_OF - age))
+    VerdictLedger(home).add(Decision("domain", "shop.example", "benign", "desk", ts=AS_OF - age))
+    asked = RefreshOptions.of(Settings(model=ModelSettings(verdict_half_life_days=5.0)), AS_OF)
+    found = stages.decisions_of(home, piece(), seen, asked)
+    assert found.senders.malicious[id_of(seen, "senders", GANG[0])] == 0.75
+    assert found.domains.benign[id_of(seen, "domains", "shop.example")] == 0.75
 
 
 def test_the_newest_verdict_on_a_campaign_counts() -> None:

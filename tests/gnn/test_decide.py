@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from small_mail import nothing_known
 from windows import Letter, Report, id_of, letter, window
 
-from gnn.decide import Answers, DecideOptions, decide, described, has_own_verdict, thin_domains, thin_senders
+from gnn.decide import Answers, DecideOptions, decide, described, thin_domains, thin_senders
 from gnn.labels import CAMPAIGN_WEIGHT, Labels
 from graph.evidence import MOST_WRITERS, gather_evidence
 from graph.values import Window
@@ -99,7 +99,7 @@ def test_those_with_verdicts_do_not_move_the_line() -> None:
 
 def test_a_campaigns_verdict_and_sources_that_disagree_leave_it_to_the_line() -> None:
     labels = Labels(np.array([CAMPAIGN_WEIGHT, 0.5, 2 / 3]), np.array([0.0, 0.5, 1 / 3]))
-    assert has_own_verdict(labels).tolist() == [False, False, True]
+    assert labels.own.tolist() == [False, False, True]
     found = decide(np.array([0.5, 0.5, 0.5]), labels, np.zeros(3, bool), ASKED)
     assert list(found.words) == ["abstain", "abstain", "malicious"]
 

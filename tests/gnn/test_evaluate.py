@@ -12,6 +12,7 @@ from gnn.agreement import agreement
 from gnn.domains import DomainTruth, domain_scope
 from gnn.evaluate import Scope, Truth, Verdict, bunches, confront, scope
 from gnn.evaluation_json import FIELDS, as_json
+from gnn.lead import LeadTimes
 from gnn.leaks import Checked
 from gnn.learning_curve import LearningCurve, LearningPoint
 from gnn.metrics import Figure, Scores
@@ -74,6 +75,7 @@ def evaluation(*scopes: Scope, source: str = "a world") -> Evaluation:
         review=Review(4, 2, (Doubted("a@a.example", "malicious", 0.031, ("ann",), now),), 1, 1),
         checks=(Checked("no own label", 2),),
         stages=(),
+        lead=LeadTimes(3, 2, 1, 0.5, 0.5, 12.0, 24.0, 6.0),
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from small_mail import Lesson, nothing_known
 from windows import id_of
 
-from gnn.labels import Labels
+from gnn.labels import CAMPAIGN_WEIGHT, Labels
 from gnn.model import RiskModel
 from gnn.risk import HEARD, VERDICT_LOGIT, Risk, from_verdicts, judge, score
 from graph.campaigns import Partition
@@ -54,6 +54,25 @@ def test_whoever_was_judged_is_on_the_judged_side_whatever_the_network_thinks(on
     assert (lowered <= HEARD - VERDICT_LOGIT).all()
     assert raised[0] <= raised[1] + 1e-9  # and the more suspicious of two stays so
     assert lowered[0] <= lowered[1] + 1e-9
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(0.001, 1), st.floats(-40, 40))
+def test_an_old_verdict_still_brings_its_node_to_the_judged_side(weight: float, logit: float) -> None:
+    """Whatever is left of its weight, which lowers only how far beyond; as far as `decide` follows it."""
+    bad, good = (weight + 1) / 2, (1 - weight) / 2
+    up = from_verdicts(Labels(np.array([bad]), np.array([good])), np.array([logit]))[0]
+    down = from_verdicts(Labels(np.array([good]), np.array([bad])), np.array([logit]))[0]
+    whole = from_verdicts(Labels(np.ones(1), np.zeros(1)), np.array([logit]))[0]
+    assert logit + up > 0 > logit + down
+    assert up <= whole + 1e-9
+
+
+def test_a_verdict_on_a_campaign_may_leave_a_member_on_the_other_side() -> None:
+    lent = Labels(np.array([CAMPAIGN_WEIGHT]), np.zeros(1))
+    half = from_verdicts(Labels(np.ones(1), np.zeros(1)), np.array([-9.0]))[0] / 2
+    assert from_verdicts(lent, np.array([-9.0]))[0] == half
+    assert -9.0 + half < 0
 
 
 def test_sources_that_disagree_move_nothing(lesson: Lesson, model: RiskModel) -> None:

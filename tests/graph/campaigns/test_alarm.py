@@ -177,7 +177,7 @@ def test_a_crowd_held_back_stays_so_until_somebody_answers() -> None:
 
 
 def test_an_innocent_group_of_five_hundred_is_not_pulled_in_by_a_bridge_though_all_seem_guilty() -> None:
-    """The worst case: risk was fooled about everybody, and one attacker writes from the brand's own link and network."""
+    """The worst case: risk was fooled about everybody, and one attacker has the brand's own link and network."""
     brand = [f"shop{n}@brand{n}.example" for n in range(500)]
     usual = {"network": "192.0.2.0/24"}
     letters = wrote(A, "own.example", network="198.51.100.0/24") + wrote(brand, "brand.example", **usual)

@@ -52,7 +52,7 @@ def found(seen: Window) -> Campaigns:
 
 
 def remembered(found: Campaigns) -> Known:
-    return Known(found.campaigns, found.members, found.lineage, found.evidence)
+    return Known(found.campaigns, found.members, found.lineage, found.evidence, profiles=found.profiles)
 
 
 def test_a_campaign_is_counted_in_senders_domains_recipients_and_events(found: Campaigns) -> None:
@@ -180,6 +180,14 @@ def test_a_sleeping_campaign_keeps_its_evidence(seen: Window, found: Campaigns) 
     assert asleep.evidence.to_pylist() == found.evidence.to_pylist()
     assert described(seen, [], remembered(asleep)).evidence.to_pylist() == found.evidence.to_pylist()
     assert asleep.evidence.schema == schema.EVIDENCE
+
+
+def test_a_sleeping_campaign_keeps_what_was_said_of_it_as_a_whole(seen: Window, found: Campaigns) -> None:
+    asleep = described(seen, [], remembered(found))
+    assert asleep.profiles.num_rows == 1
+    assert asleep.profiles.equals(found.profiles)
+    assert described(seen, [], remembered(asleep)).profiles.equals(found.profiles)
+    assert described(seen, [GANG], remembered(asleep)).profiles.to_pylist() == found.profiles.to_pylist()
 
 
 def test_evidence_of_an_older_version_is_kept_without_what_it_did_not_count(seen: Window, found: Campaigns) -> None:
