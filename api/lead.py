@@ -5,7 +5,7 @@ refresh where a found group and those of its senders that had written by then ov
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from api import stages as work
 from api.progress import StageRecorder
-from api.scenes import Shot, shoot
+from api.scenes import Shot, plain, shoot
 from api.stages import Champion
 from gnn.agreement import HALF, LEAST_SENDERS, best_jaccard
 from gnn.lead import LeadTimes, first_times, lead_times, milestones
@@ -37,14 +37,14 @@ def lead(home: Home, shot: Shot, campaign: Ids, days: int, stages: StageRecorder
     for day in range(days + 1):
         moment = first + timedelta(days=day)
         found = _found(home, shot, moment, of, count, stages)
-        detected[np.isnat(detected) & found] = _plain(moment)
+        detected[np.isnat(detected) & found] = plain(moment)
     events = _rows(shot.piece.events, ["event_id", "sender", "ts"])
     owner = np.array([of.get(sender, -1) for sender in events["sender"].to_pylist()], dtype=np.int64)
     times = events["ts"].to_numpy().astype("datetime64[us]")
     reported = _first_reports(shot, events["event_id"], owner, count)
     large = np.bincount(campaign[campaign >= 0], minlength=count) >= LEAST_SENDERS
     began, half = first_times(owner, times, count), milestones(owner, times, count, 0.5)
-    return lead_times(began[large], detected[large], reported[large], half[large], _plain(first))
+    return lead_times(began[large], detected[large], reported[large], half[large], plain(first))
 
 
 def _found(home: Home, shot: Shot, moment: datetime, of: dict[str, int], count: int, stages: StageRecorder) -> Mask:
@@ -77,7 +77,3 @@ def _first_reports(shot: Shot, event_id: pa.ChunkedArray, owner: Ids, count: int
 
 def _rows(files: tuple[Path, ...], columns: list[str]) -> pa.Table:
     return pa.concat_tables([pq.read_table(file, columns=columns) for file in files])
-
-
-def _plain(moment: datetime) -> np.datetime64:
-    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")

@@ -79,7 +79,12 @@ def known_at(home: Home, shot: Shot, moment: datetime) -> Scene:
 
 def after(decided_at: Times, moment: datetime) -> Mask:
     """Senders whose first verdict came after a moment."""
-    return np.asarray(decided_at > np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us"))
+    return np.asarray(decided_at > plain(moment))
+
+
+def plain(moment: datetime) -> np.datetime64:
+    """A moment as arrays of times have it: UTC, microseconds."""
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def enough(labels: Labels, decided: Mask) -> bool:

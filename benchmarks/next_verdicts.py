@@ -36,13 +36,12 @@ from gnn.queue import CAMPAIGN, SENDER, doubts_of, questions
 from gnn.risk import Risk, judge, score
 from gnn.scene import Scene
 from gnn.teach import teach
-from graph.campaigns import Partition, find_groups
+from graph.campaigns import FindOptions, Partition, find_groups
 from graph.campaigns.risk import group_logits
 from graph.home import Home
 
 FAMILIES = ("populations", "market", "patterns")
 VERDICTS = 20
-SUSPECT = -1.0  # log-odds, as in the search for campaigns
 
 Pick = tuple[str, int]
 
@@ -88,7 +87,10 @@ def arms(scene: Scene, before: Outcome, truth: Truth, draws: int) -> Iterator[tu
     yield "queue", judgeable[:VERDICTS]
     yield "queue, senders alone", [pick for pick in judgeable if pick[0] == SENDER][:VERDICTS]
     free = np.flatnonzero(~known & np.isfinite(truth.target))
-    for name, pool in (("random suspects", free[before.risk.senders[free] > SUSPECT]), ("random senders", free)):
+    for name, pool in (
+        ("random suspects", free[before.risk.senders[free] > FindOptions.seed_margin]),
+        ("random senders", free),
+    ):
         for draw in range(draws):
             chosen = np.random.default_rng(draw).choice(pool, min(VERDICTS, len(pool)), replace=False)
             yield name, [(SENDER, int(at)) for at in chosen]

@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 ROUNDS = 200  # enough for the 2.5 % ends of an interval to stand still in the second digit
 INTERVAL = (2.5, 97.5)
 STRICT, LOOSE = 0.001, 0.01  # false-positive rates that an abuse team can live with
-UNSURE = (0.02, 0.98)  # most senders are easy; whether the rest is calibrated hides in their mass (METHODS of the lab)
+UNSURE = (0.02, 0.98)  # most senders are easy; whether the rest is calibrated hides in their mass
 BINS = 15
 
 

@@ -7,7 +7,7 @@ from gnn.labels import Labels, Rows
 from gnn.prior import lent, propagate_informed
 from gnn.propagate import Propagated
 from graph.evidence import Evidence, Relation
-from graph.values import Reported, Window
+from graph.values import NOBODY_REPORTED, Window
 
 OWN_BLOCKS = {"behaviour", "style", "reports"}  # what a sender shows by itself, without any neighbour
 
@@ -43,7 +43,7 @@ def without(scene: Scene, relations: set[str]) -> Scene:
     evidence = replace(scene.evidence, relations=emptied, cotargets=cotargets)
     edges = {name: getattr(scene.window, name).slice(0, 0) for name in relations}
     days = {name: bits[:0] if name in relations else bits for name, bits in scene.window.edge_days.items()}
-    who = Reported() if "wrote_to" in relations else scene.window.reported  # reporters are recipients
+    who = NOBODY_REPORTED if "wrote_to" in relations else scene.window.reported  # reporters are recipients
     window = replace(scene.window, **edges, edge_days=days, reported=who)
     return replace(scene, evidence=evidence, propagated=propagate_informed(window, evidence))
 

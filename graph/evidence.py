@@ -21,7 +21,7 @@ RELATION_TABLE = (
 )
 
 # Co-targeting compares target lists. Under two targets there is no list; above two thousand it is a broadcast that
-# meets everybody; a recipient whom more than four hundred write to tells nothing (METHODS of the lab, node risk 3).
+# meets everybody; a recipient whom more than four hundred write to tells nothing.
 LEAST_TARGETS, MOST_TARGETS = 2, 2_000
 MOST_WRITERS = 400
 LEAST_OVERLAP = 2

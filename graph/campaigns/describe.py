@@ -41,7 +41,7 @@ def describe_campaigns(
     """
     groups = Groups.count_in(window, evidence, partition)
     domains = member_domains(groups)
-    dismissed = {name for name, verdict in judged.items() if verdict == "benign"}
+    dismissed = {name for name, verdict in judged.items() if verdict == schema.BENIGN}
     identities = carry_over(group_keys(groups, domains), known, refresh, dismissed)
     names = np.array(identities.ids, dtype=object)
     ties, habits = evidence_rows(groups)

@@ -12,15 +12,9 @@ from graph import schema
 from graph.campaigns.alarm import MERGE, SHARED_TARGETS, Alarm, Held, Join, alarm_id
 from graph.campaigns.find import Partition
 from graph.campaigns.identity import Known
+from graph.campaigns.words import VERBS
 from graph.evidence import Evidence
 from graph.values import Refresh, Window
-
-VERBS = {
-    "linked_to": "link to",
-    "sent_from": "send from",
-    "carried": "carry the text",
-    "address_at": "have addresses at",
-}
 
 
 def campaign_names(window: Window, partition: Partition, members: pa.Table) -> dict[int, str]:
@@ -72,7 +66,7 @@ def alarm_sentence(kind: str, join: Join, artefact: str | None, sizes: tuple[int
     elif join.relation == SHARED_TARGETS:
         common = f"{join.users[0]} and {join.users[1]} of them write to the same strangers"
     else:
-        common = f"{join.users[0]} and {join.users[1]} of them {VERBS[join.relation]} {artefact}"
+        common = f"{join.users[0]} and {join.users[1]} of them {VERBS[join.relation].format(artefact=artefact)}"
     alone = ", and that alone ties them" if kind == MERGE and join.relation is not None and join.artefacts <= 1 else ""
     end = "A verdict keeps them apart" if state == schema.ALARM_APART else "Are they one campaign"
     return f"{what}: {common}{alone}. {end}{'.' if state == schema.ALARM_APART else '?'}"

@@ -1,9 +1,10 @@
-"""How risky a campaign is as a whole. Knows its members' margins."""
+"""What the members of a group inherit from it. Knows their margins; the risk that a campaign is shown with is
+`graph.campaigns.assess`'s."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-SIZE_BONUS = 0.3  # log-odds a unit of log(n / 5): more independent senders, more certain (METHODS of the lab)
+SIZE_BONUS, USUAL_SIZE = 0.3, 5  # log-odds a unit of log(n / 5): more independent senders, more certain
 
 
 def group_logits(group: NDArray[np.int64], margins: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
@@ -11,4 +12,4 @@ def group_logits(group: NDArray[np.int64], margins: NDArray[np.float64], groups:
     member = group >= 0
     size = np.bincount(group[member], minlength=groups)
     mean = np.bincount(group[member], weights=margins[member], minlength=groups) / np.maximum(size, 1)
-    return np.asarray(mean + SIZE_BONUS * np.log(np.maximum(size, 1) / 5))
+    return np.asarray(mean + SIZE_BONUS * np.log(np.maximum(size, 1) / USUAL_SIZE))

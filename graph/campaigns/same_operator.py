@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from graph.campaigns.traits import ARTEFACT_RELATIONS, HOURS, TARGETS
+from graph.campaigns.words import NOUNS, VERBS
 
 Array = NDArray[np.float64]
 
@@ -165,14 +166,6 @@ def _between(value: float, low: float, high: float) -> float:
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))
 
 
-_WORDS = {
-    "linked_to": ("link to", "link domain"),
-    "sent_from": ("send from", "network"),
-    "carried": ("carry the text", "text"),
-    "address_at": ("have addresses at", "address domain"),
-}
-
-
 def sentence(said: Said, senders: int, other_senders: int) -> str:
     """What one kind of evidence shows, in words made from its figures."""
     if said.relation == TARGETS:
@@ -182,10 +175,10 @@ def sentence(said: Said, senders: int, other_senders: int) -> str:
         return f"They have {said.inside} target{'' if said.inside == 1 else 's'} in common, {chance}."
     if said.relation == HOURS:
         return f"They write at {'the same' if said.log_odds > 0 else 'different'} hours of the day."
-    verb, noun = _WORDS[said.relation]
     if said.artefact is None:
-        return f"They share no {noun} that is theirs rather than everybody's."
+        return f"They share no {NOUNS[said.relation]} that is theirs rather than everybody's."
+    verb = VERBS[said.relation].format(artefact=said.artefact)
     return (
         f"{said.inside} of {senders} senders of the one and {said.other_inside} of {other_senders} of the other "
-        f"{verb} {said.artefact}; {said.others or 'no'} other {'sender does' if said.others == 1 else 'senders do'}."
+        f"{verb}; {said.others or 'no'} other {'sender does' if said.others == 1 else 'senders do'}."
     )

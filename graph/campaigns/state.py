@@ -1,11 +1,4 @@
-"""The states of a campaign and the rules that move them: one table, read from the top. Knows no group and no evidence.
-
-    verdict on it   group now   known before   → state
-    malicious       any         any            confirmed
-    benign          any         any            dismissed
-    none            yes         no             new
-    none            yes         yes            active
-    none            no          yes            dormant
+"""The states of a campaign and the rules that move them: RULES, read from the top. Knows no group and no evidence.
 
 The newest verdict counts. What a verdict gave, only another verdict takes; without one a campaign that is found again
 wakes up as active.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from graph import schema
 from graph.campaigns.same_operator import collision_of
 from graph.campaigns.traits import ARTEFACT_RELATIONS, DAYS, HOURS, TARGETS, Living
+from graph.campaigns.words import NOUNS
 from graph.evidence import MOST_WRITERS, Evidence
 
 Ids = NDArray[np.int64]
@@ -188,20 +189,9 @@ def _kept(used: sp.csr_matrix, first: Ids, second: Ids) -> float:
     return float(np.clip(share, LEAST_KEPT, MOST_KEPT))
 
 
-_NOUNS = {
-    "linked_to": "link",
-    "sent_from": "network",
-    "carried": "text",
-    "address_at": "address domain",
-    TARGETS: "recipient",
-    DAYS: "day",
-    HOURS: "hour",
-}
-
-
 def sentence(kind: str, known: tuple[bool, bool], common: list[Shared], mine: int, theirs: int) -> str:
     """What one kind shows, in words made from its figures."""
-    noun = _NOUNS[kind]
+    noun = NOUNS[kind]
     if not all(known):
         who = "Neither shows" if not any(known) else f"Only the {'first' if known[0] else 'second'} shows"
         return f"{who} a {noun}: it says nothing."

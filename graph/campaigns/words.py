@@ -16,6 +16,15 @@ VERBS = {
     "same_hours": "wrote at least half of their events from {artefact}",
     "debut": "were first seen within {artefact}",
 }
+NOUNS = {
+    "linked_to": "link domain",
+    "sent_from": "network",
+    "carried": "text",
+    "address_at": "address domain",
+    "wrote_to": "recipient",
+    "days": "day",
+    "hours": "hour",
+}
 PAST = {"same_days", "same_hours", "debut"}
 _FIGURES = re.compile(
     r"(?:All (?P<all>\d+)|(?P<some>\d+) of (?P<of>\d+)) senders .*; "

@@ -110,9 +110,3 @@ def test_a_home_without_alarms_asks_nothing(home: Home) -> None:
     assert browser.get("/v1/alarms").json()["items"] == []
     assert "Waiting for you" not in browser.get("/").text
     assert "benign group" not in browser.get("/").text
-
-
-def test_alarms_need_the_scope_investigate(home: Home, client: Client) -> None:
-    other = Client(client.app, KeyStore(home).create("gateway", ("lookup",)).key)
-    assert other.get("/v1/alarms").status_code == 403
-    assert other.get("/v1/campaigns/c-links/discounts").status_code == 403

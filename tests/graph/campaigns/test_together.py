@@ -40,7 +40,7 @@ def test_a_kind_that_one_does_not_show_is_silent_and_says_so() -> None:
     assert found.log_odds == BASIS.prior
     said = {one.relation: one.sentence for one in found.said}
     assert said["sent_from"] == "Only the first shows a network: it says nothing."
-    assert said["linked_to"] == "Neither shows a link: it says nothing."
+    assert said["linked_to"] == "Neither shows a link domain: it says nothing."
 
 
 def test_the_same_rare_days_speak_for_and_different_days_against() -> None:
@@ -65,7 +65,7 @@ def test_the_answer_tells_what_is_missing_and_what_speaks_most_against() -> None
     found = compare({"linked_to": {"a": (1, 2)}}, {"linked_to": {"b": (1, 2)}}, BASIS)
     assert answer(found, same=False) == (
         "Not together: -4.7 log-odds, 4.7 short of as likely as not; what speaks most against it: "
-        "They share no link, of 1 and 1."
+        "They share no link domain, of 1 and 1."
     )
 
 
