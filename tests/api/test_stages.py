@@ -14,7 +14,7 @@ from api import stages
 from api.settings import DecisionSettings, ModelSettings, Settings
 from api.stages import Champion, Decisions, NodeAnswers, RefreshOptions
 from gnn.drift import Drift
-from gnn.labels import Labels, freshness, labels_of
+from gnn.labels import HALF_LIFE_DAYS, Labels, freshness, labels_of
 from gnn.risk import Risk
 from graph.campaigns import Partition, describe_campaigns
 from graph.campaigns.alarm import Held
@@ -104,6 +104,7 @@ def test_options_follow_the_settings() -> None:
     assert (made.as_of, made.window_days, made.store) == (AS_OF, settings.refresh.window_days, settings.refresh.store)
     assert made.train.seed == made.find.seed == settings.model.seed
     assert made.retention_days is None  # 0 keeps all
+    assert made.half_life_days == HALF_LIFE_DAYS  # the priors were taught by verdicts that age so
 
 
 def test_a_slice_of_an_empty_lake_is_a_clear_error(home: Home) -> None:
@@ -128,7 +129,7 @@ def test_decisions_gather_the_ledger_up_to_the_windows_end(home: Home, seen: Win
     ledger.add(Decision("sender", GANG[0], "malicious", "desk", ts=AS_OF - timedelta(days=1)))
     ledger.add(Decision("sender", "ann@a.example", "benign", "desk", ts=AS_OF + timedelta(seconds=1)))
     found = stages.decisions_of(home, piece(), seen, options())
-    assert found.senders.malicious[id_of(seen, "senders", GANG[0])] == freshness(timedelta(days=1), 90.0)
+    assert found.senders.malicious[id_of(seen, "senders", GANG[0])] == freshness(timedelta(days=1), HALF_LIFE_DAYS)
     assert not found.senders.known[id_of(seen, "senders", "ann@a.example")]
     assert found.known is None
 
