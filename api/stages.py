@@ -24,7 +24,7 @@ from gnn.risk import Risk, judge, score
 from gnn.teach import is_cold, teach
 from gnn.train import provable
 from graph import schema
-from graph.campaigns import FindOptions, Known, describe_campaigns, find_groups
+from graph.campaigns import FindOptions, Known, describe_campaigns, find_groups, last_groups
 from graph.campaigns.alarm import AlarmOptions, Held, hold_back
 from graph.campaigns.discount import discount_table
 from graph.campaigns.held import alarm_table, campaign_names, held_lines
@@ -210,7 +210,7 @@ def drift_of(propagated: Propagated, risk: Risk, champion: Champion) -> Drift:
 
 def groups_of(window: Window, burst: Evidence, risk: Risk, decided: Decisions, options: RefreshOptions) -> Held:
     """Groups of suspects by their evidence, those joins undone that a person should see first."""
-    found = find_groups(burst, risk.senders, options.find)
+    found = find_groups(burst, risk.senders, options.find, last_groups(decided.known, window))
     return hold_back(window, burst, found, decided.known, decided.campaign_verdicts, options.alarm)
 
 

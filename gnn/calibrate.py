@@ -14,7 +14,10 @@ Array = NDArray[np.float64]
 
 NEWTON_STEPS = 5  # in each round
 ROUNDS = 30
-RIDGE = np.array([5.0, 1.0])  # pseudo-observations that keep slope near 1 and offset near 0 where few labels say more
+RIDGE = np.array(
+    [50.0, 20.0]
+)  # pseudo-observations that hold the slope at 1 and the offset at 0, as the prior has them:
+# verdicts are no fair sample, and what a few dozen say of the rest is wrong as often as right
 LEAST_SLOPE = 0.5  # verdicts go to what was reported, not to a fair sample: they may flatten a margin by half at most
 FLIPPED, KEPT = 2.0, 20.0  # pseudo-labels that were wrong and right: one verdict in eleven, until the home says
 PRIOR_ROUNDS = 100

@@ -45,7 +45,8 @@ class Worlds:
     """Which worlds. They go through families, presets and sizes in turn; every second is varied.
 
     `events` are their sizes. The larger ones are also seen through a few mailboxes alone, `mailboxes` in turn, incoming
-    mail only: what a Maildir shows, where nobody is ever seen to answer.
+    mail only: what a Maildir shows, where nobody is ever seen to answer. Hardness is drawn at random, or, where a world
+    is not varied and `as_preset` asks for it, the preset's.
     """
 
     families: tuple[str, ...] = tuple(FAMILIES)
@@ -55,6 +56,7 @@ class Worlds:
     spread: float = 0.35  # log-normal spread of a varied world's numbers
     first_seed: int = 1_000
     days: int = 30
+    as_preset: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,10 @@ def _simulate(options: Worlds, number: int, size: int, folder: Path) -> None:
     rng = np.random.default_rng(options.first_seed + number)
     load, run = FAMILIES[options.families[number % len(options.families)]]
     preset = PRESETS[int(rng.integers(len(PRESETS)))]
-    hardness = float(rng.uniform(0, 1))
-    world = load(preset, events=size, seed=options.first_seed + number, hardness=hardness)
-    run(varied(world, options.spread, rng) if number % 4 >= 2 else world, folder, lambda rows: None)
+    hardness, vary = float(rng.uniform(0, 1)), number % 4 >= 2
+    drawn = hardness if vary or not options.as_preset else None
+    world = load(preset, events=size, seed=options.first_seed + number, hardness=drawn)
+    run(varied(world, options.spread, rng) if vary else world, folder, lambda rows: None)
 
 
 def _incoming(events: pa.Table, mailboxes: int, seed: int) -> pa.Table:

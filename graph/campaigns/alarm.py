@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from graph.campaigns.find import TYING_RELATIONS, Partition
+from graph.campaigns.find import Partition
 from graph.campaigns.identity import Known
+from graph.campaigns.likeness import TYING_RELATIONS
 from graph.campaigns.warm import last_groups
 from graph.evidence import Evidence
 from graph.schema import ALARM_APART, ALARM_OPEN, BENIGN, MALICIOUS, TIME

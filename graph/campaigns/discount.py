@@ -12,11 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from graph import schema
-from graph.campaigns.find import TYING_RELATIONS, Partition
+from graph.campaigns.find import Partition
+from graph.campaigns.likeness import TYING_RELATIONS, purity_discount
 from graph.evidence import Evidence
 from graph.values import Window
 
-PURITY_POWER = 2.0  # an artefact half of whose users are suspects ties a quarter as much as a private one
 TOLD_BELOW = 0.5  # a discount that leaves more is not worth a line
 LEAST_SHARE = 0.1  # of a campaign's senders must use an artefact for it to be missed
 ROWS_A_CAMPAIGN = 12
@@ -27,13 +27,6 @@ VERBS = {
     "carried": "carry it",
     "address_at": "have addresses at it",
 }
-
-
-def purity_discount(
-    suspects: NDArray[np.int64], users: NDArray[np.int64], power: float = PURITY_POWER
-) -> NDArray[np.float64]:
-    """The share of its worth that an artefact keeps: (suspects / users) ^ power, 1 for a private one."""
-    return np.asarray((suspects / np.maximum(users, 1)) ** power, dtype=np.float64)
 
 
 def discount_table(

@@ -10,7 +10,8 @@ from windows import Letter, letter, window
 
 from graph import schema
 from graph.campaigns import Partition
-from graph.campaigns.discount import discount_reason, discount_table, purity_discount
+from graph.campaigns.discount import discount_reason, discount_table
+from graph.campaigns.likeness import purity_discount
 from graph.evidence import gather_evidence
 
 GANG = [f"x@bad{n}.example" for n in range(4)]

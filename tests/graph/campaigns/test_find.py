@@ -9,12 +9,10 @@ from hypothesis import strategies as st
 from windows import Letter, id_of, letter, window
 
 from graph.campaigns import FindOptions, Partition, find_groups
-from graph.campaigns.find import pair_evidence
 from graph.evidence import gather_evidence
 from graph.values import Window
 
 OPTIONS = FindOptions()
-FEW = replace(OPTIONS, pair_evidence=1.0)  # in small worlds log(n/d) stays under the three of large ones
 CROWD = 400  # honest senders around a campaign: rarity needs a background to be rare in
 SMALL = settings(max_examples=12, deadline=None)
 
@@ -121,49 +119,29 @@ def test_the_same_evidence_gives_the_same_partition_for_a_seed(a: int, b: int, s
         assert np.bincount(first.group[inside]).min() >= options.least_senders
 
 
-@SMALL
-@given(st.integers(2, 14))
-def test_a_small_crowd_on_one_artefact_is_tied_as_a_clique(size: int) -> None:
-    seen = window(gang("a", size) + honest(100))
-    suspects = np.flatnonzero(margins_of(seen) > 0)
-    ties = pair_evidence(gather_evidence(seen), suspects, replace(FEW, neighbours=20)).toarray()
-    assert np.array_equal(ties, ties.T)
-    apart = ties[~np.eye(size, dtype=bool)]
-    assert len(set(apart.tolist())) == 1
-    assert 0 < apart[0] <= 1
-    assert (np.diag(ties) == 0).all()
-
-
-@SMALL
-@given(st.integers(13, 40))
-def test_a_large_crowd_is_a_ring_with_the_weights_of_the_clique(size: int) -> None:
-    seen = window(gang("a", size) + honest(200))
-    gathered, suspects = gather_evidence(seen), np.flatnonzero(margins_of(seen) > 0)
-    ring = pair_evidence(gathered, suspects, replace(FEW, neighbours=6))
-    clique = pair_evidence(gathered, suspects, replace(FEW, neighbours=100))
-    assert clique.nnz == size * (size - 1)
-    assert ring.nnz == size * 6
-    assert np.allclose(np.asarray(ring.sum(axis=1)), np.asarray(clique.sum(axis=1)))
-
-
-def test_a_crowd_much_larger_than_the_ring_is_found_whole() -> None:
-    seen, partition = found(gang("a", 60) + honest(2_000), replace(OPTIONS, neighbours=10))
+def test_a_crowd_is_found_whole() -> None:
+    seen, partition = found(gang("a", 60) + honest(2_000))
     assert groups_of(seen, partition) == [{f"x@a{n}.example" for n in range(60)}]
 
 
-def test_pairs_that_share_two_artefacts_are_tied_more_than_pairs_that_share_one() -> None:
-    twice = {"network": "192.0.2.0/24"}
-    seen = window(gang("a", 4) + gang("b", 4, **twice) + honest(60))
-    suspects = np.flatnonzero(margins_of(seen) > 0)
-    ties = pair_evidence(gather_evidence(seen), suspects, replace(FEW, full_evidence=100.0)).toarray()
-    assert ties[4, 5] > 1.5 * ties[0, 1] > 0
+def test_a_member_that_shares_nothing_belongs_to_no_group() -> None:
+    loner = letter("x@loner.example", "stranger@mail.test", hour=3, day=20)
+    seen, partition = found([*gang("a", 6), loner, *honest(CROWD)])
+    assert partition.group[id_of(seen, "senders", "x@loner.example")] == -1
+    assert partition.count == 1
 
 
-def test_links_shared_on_different_days_tie_half() -> None:
-    together = gang("a", 2)
-    apart = [letter(f"x@b{n}.example", f"b-victim{n}@mail.test", sites=("b-shop.example",), day=n * 8) for n in (0, 1)]
-    seen = window(together + apart + honest(200))
-    suspects = np.flatnonzero(margins_of(seen) > 0)
-    options = replace(FEW, full_evidence=100.0, pair_evidence=0.1)
-    ties = pair_evidence(gather_evidence(seen), suspects, options).toarray()
-    assert ties[2, 3] == pytest.approx(ties[0, 1] / 2, rel=1e-5)
+def test_who_fits_better_belongs_more() -> None:
+    close = {"network": "192.0.2.0/24", "text": "f1"}
+    loose = letter("x@a9.example", "a-victim9@mail.test", sites=("a-shop.example",))
+    seen, partition = found([*gang("a", 9, **close), loose, *honest(CROWD)])
+    weight = {key: partition.weight[id_of(seen, "senders", key)] for key in ("x@a0.example", "x@a9.example")}
+    assert weight["x@a0.example"] > weight["x@a9.example"] > 0
+
+
+def test_nobody_is_held_together_by_the_past_alone() -> None:
+    """Groups that share nothing are never compared, whatever they were."""
+    seen = window(gang("a", 4) + gang("b", 4) + honest(CROWD))
+    was = np.array([0 if key.startswith("x@") else -1 for key in seen.senders["key"].to_pylist()])
+    partition = find_groups(gather_evidence(seen), margins_of(seen), replace(OPTIONS, warm=20.0), before=was)
+    assert partition.count == 2

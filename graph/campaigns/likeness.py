@@ -1,0 +1,365 @@
+"""How alike two groups of suspects are, in figures: one row a pair, one column a figure. Decides nothing.
+
+A group is what its members use, in shares: an artefact that all of a group use has share one. So a single sender and a
+campaign of thousands are compared by the same figures. An artefact speaks by its rarity, discounted by the unsuspicious
+who use it too; what a group shares among itself but not with the other speaks against them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from graph.evidence import MOST_WRITERS, Evidence, Floats, Relation
+
+Array = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+TYING_RELATIONS = ("linked_to", "sent_from", "carried", "address_at")
+TARGETS = "wrote_to"
+OF_A_KIND = (
+    "best",  # rarity of the artefact that both keep most
+    "total",  # log of the rarity of all that both keep
+    "cosine",  # of the rarities that they use
+    "contained",  # rarity of the artefact that one side keeps most and the other uses at all
+    "kept_low",  # members who share an artefact of the kind inside their group: the lesser share, and the larger
+    "kept_high",
+    "differ",  # both keep the kind, and have nothing of it in common
+    "unlike",  # both keep the kind, and use it differently
+    "has_gap",  # members who use the kind at all: difference of the shares, and the lesser share
+    "has_low",
+)
+OF_HABITS = (
+    "days.cosine",
+    "days.gap",  # log of the days between the one's last tenth and the other's first
+    "days.spread_low",  # entropy of the days
+    "days.spread_high",
+    "hours.cosine",
+    "hours.spread_low",
+    "hours.spread_high",
+    "fan_out.gap",  # difference of the mean logs of recipients, events and active days a sender
+    "fan_out.low",
+    "events.gap",
+    "active_days.gap",
+    "cotargets.norm",  # summed log-likelihood ratio of shared targets, per geometric mean of members, and per pair
+    "cotargets.mean",
+    "size.low",  # log of the members
+    "size.high",
+)
+FIGURES = tuple(f"{kind}.{name}" for kind in (*TYING_RELATIONS, TARGETS) for name in OF_A_KIND) + OF_HABITS
+
+PURITY_POWER = 2.0  # an artefact half of whose users are suspects ties a quarter as much as a private one
+LEAST_STRENGTH = 0.1
+SINGLE_KEEPS = 0.3  # a sender alone cannot share with itself: taken to keep a kind this far when nothing is in common
+TENTH = 0.1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of artefact among suspects.
+
+    `used`: suspects × artefacts (ones) that at least two of them use; `strength` of each artefact: log(n / d) times
+    the share of its users who are suspects, squared; `has[s]`: the suspect uses the kind at all.
+    """
+
+    name: str
+    used: sp.csr_matrix
+    strength: Array
+    has: Array
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """What suspects left behind: `days` and `hours` are shares of their events, `habits` logs of their numbers."""
+
+    kinds: tuple[Kind, ...]
+    cotargets: sp.csr_matrix
+    days: Array
+    hours: Array
+    habits: Array
+
+    @staticmethod
+    def of(evidence: Evidence, rows: Ids) -> "Suspects":
+        """The suspects `rows` of all senders; what they use is weighed against all."""
+        wrote = evidence.relation(TARGETS)
+        days = evidence.days[rows]
+        habits = (np.diff(wrote.counts[rows].indptr), days.sum(axis=1), (days > 0).sum(axis=1))
+        return Suspects(
+            kinds=(
+                *(_artefacts(evidence.relation(name), rows) for name in TYING_RELATIONS),
+                _targets(wrote, rows),
+            ),
+            cotargets=evidence.cotargets[rows][:, rows].astype(np.float64).tocsr(),
+            days=_shares(days),
+            hours=_shares(evidence.hours[rows]),
+            habits=np.log1p(np.stack(habits, axis=1).astype(np.float64)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Suspects in groups: `label[s]` below `count`, every group with a member.
+
+    For each kind `counts` is groups × artefacts, members that use it; `kept` and `has` are shares of members, `norm`
+    the length of the vector of weighed shares.
+    """
+
+    suspects: Suspects
+    label: Ids
+    indicator: sp.csr_matrix
+    size: Array
+    counts: tuple[sp.csr_matrix, ...]
+    kept: tuple[Array, ...]
+    has: tuple[Array, ...]
+    norm: tuple[Array, ...]
+    days: Array
+    hours: Array
+    habits: Array
+
+    @staticmethod
+    def of(suspects: Suspects, label: Ids) -> "Groups":
+        """The groups that these labels make."""
+        count = int(label.max(initial=-1)) + 1
+        indicator = sp.csr_matrix((np.ones(len(label)), (label, np.arange(len(label)))), shape=(count, len(label)))
+        size = np.asarray(indicator.sum(axis=1)).ravel()
+        counts = tuple((indicator @ kind.used).tocsr() for kind in suspects.kinds)
+        for matrix in counts:
+            matrix.sort_indices()
+        mean: sp.csr_matrix = (sp.diags(1 / np.maximum(size, 1)) @ indicator).tocsr()
+        return Groups(
+            suspects,
+            label,
+            indicator,
+            size,
+            counts,
+            kept=tuple(_kept(kind, c, label, mean) for kind, c in zip(suspects.kinds, counts, strict=True)),
+            has=tuple(np.asarray(mean @ kind.has) for kind in suspects.kinds),
+            norm=tuple(_norm(kind, c, size) for kind, c in zip(suspects.kinds, counts, strict=True)),
+            days=np.asarray(mean @ suspects.days),
+            hours=np.asarray(mean @ suspects.hours),
+            habits=np.asarray(mean @ suspects.habits),
+        )
+
+    def __len__(self) -> int:
+        return len(self.size)
+
+
+def purity_discount(suspects: Ids, users: Ids) -> Array:
+    """The share of its worth that an artefact keeps: (suspects / users)², 1 for a private one."""
+    return np.asarray((suspects / np.maximum(users, 1)) ** PURITY_POWER, dtype=np.float64)
+
+
+def crowded(log_size: Array) -> Array:
+    """0 for one sender, towards 1 for many: (n − 1) / (n + 1)."""
+    return np.asarray(np.tanh(log_size / 2))
+
+
+def likeness(groups: Groups, i: Ids, j: Ids) -> Array:
+    """Figures of the pairs (i[p], j[p]) of groups, i ≠ j, in the order of FIGURES; shape (pairs, figures)."""
+    i, j = np.where(groups.size[i] <= groups.size[j], i, j), np.where(groups.size[i] <= groups.size[j], j, i)
+    cotargets = (groups.indicator @ groups.suspects.cotargets @ groups.indicator.T).tocsr()
+    return _figures(_sides(groups, i), _sides(groups, j), cotargets[i, j], groups.suspects.kinds, groups.counts)
+
+
+def membership(groups: Groups, single: Groups) -> Array:
+    """Figures of each suspect against the rest of its group; rows of NaN where it is alone; shape (suspects, figures).
+
+    `single` has each suspect as a group of its own. Whether the others share a kind is taken from the whole group.
+    """
+    out = np.full((len(groups.label), len(FIGURES)), np.nan)
+    s = np.flatnonzero(groups.size[groups.label] > 1)
+    g = groups.label[s]
+    cotargets = (groups.suspects.cotargets @ groups.indicator.T).tocsr()
+    rest = _rest(_sides(groups, g), _sides(single, s))
+    out[s] = _figures(_sides(single, s), rest, cotargets[s, g], groups.suspects.kinds, groups.counts)
+    return out
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One side of every pair: its rows of a Groups; `less` members that are on the other side are left out."""
+
+    row: Ids
+    less: float
+    size: Array
+    counts: tuple[sp.csr_matrix, ...]
+    kept: tuple[Array, ...]
+    has: tuple[Array, ...]
+    norm: tuple[Array, ...]
+    days: Array
+    hours: Array
+    habits: Array
+
+
+def _sides(groups: Groups, row: Ids) -> _Side:
+    def at(values: tuple[Array, ...]) -> tuple[Array, ...]:
+        return tuple(value[row] for value in values)
+
+    kept, has, norm = at(groups.kept), at(groups.has), at(groups.norm)
+    profiles = groups.days[row], groups.hours[row], groups.habits[row]
+    return _Side(row, 0.0, groups.size[row], groups.counts, kept, has, norm, *profiles)
+
+
+def _rest(whole: _Side, one: _Side) -> _Side:
+    """The whole without one of its members."""
+    left = whole.size - 1
+
+    def without(all_of: Array, of_one: Array) -> Array:
+        scale = (whole.size, left) if all_of.ndim == 1 else (whole.size[:, None], left[:, None])
+        return np.maximum((all_of * scale[0] - of_one) / scale[1], 0.0)
+
+    return _Side(
+        whole.row,
+        1.0,
+        left,
+        whole.counts,
+        tuple(np.where(left > 1, kept, 0.0) for kept in whole.kept),
+        tuple(without(a, b) for a, b in zip(whole.has, one.has, strict=True)),
+        whole.norm,
+        *(without(getattr(whole, name), getattr(one, name)) for name in ("days", "hours", "habits")),
+    )
+
+
+def _figures(
+    a: _Side, b: _Side, cotargets: NDArray[np.float64], kinds: tuple[Kind, ...], counts: tuple[sp.csr_matrix, ...]
+) -> Array:
+    columns = [column for at, kind in enumerate(kinds) for column in _of_kind(a, b, at, kind)]
+    return np.stack([*columns, *_of_habits(a, b, np.asarray(cotargets).ravel())], axis=1)
+
+
+def _of_kind(a: _Side, b: _Side, at: int, kind: Kind) -> list[Array]:
+    """The figures OF_A_KIND; walks the artefacts of side a, the smaller one, and looks them up on side b."""
+    mine = a.counts[at][a.row]
+    pair = np.repeat(np.arange(len(a.row)), np.diff(mine.indptr))
+    mine_share = mine.data / a.size[pair]
+    looked_up = np.asarray(b.counts[at][b.row[pair], mine.indices]).ravel() if len(pair) else np.zeros(0)
+    their_share = np.maximum(looked_up - b.less * mine.data, 0.0) / b.size[pair]
+    both = their_share > 0
+    pair, mine_share, their_share = pair[both], mine_share[both], their_share[both]
+    strength = kind.strength[mine.indices[both]]
+    rows = len(a.row)
+    least, most = np.minimum(mine_share, their_share) * strength, np.maximum(mine_share, their_share) * strength
+    dot = np.bincount(pair, weights=mine_share * their_share * strength**2, minlength=rows)
+    cosine = np.minimum(dot / (a.norm[at] * b.norm[at]), 1.0)
+    a_kept, b_kept, a_has, b_has = a.kept[at], b.kept[at], a.has[at], b.has[at]
+    apart = np.sqrt(_could_keep(a_kept, a.size) * _could_keep(b_kept, b.size)) * np.minimum(a_has, b_has)
+    return [
+        _greatest(pair, least, rows),
+        np.log1p(np.bincount(pair, weights=least, minlength=rows)),
+        cosine,
+        _greatest(pair, most, rows),
+        np.minimum(a_kept, b_kept),
+        np.maximum(a_kept, b_kept),
+        np.where(np.bincount(pair, minlength=rows) > 0, 0.0, apart),
+        a_kept * b_kept * (1 - cosine),
+        np.abs(a_has - b_has),
+        np.minimum(a_has, b_has),
+    ]
+
+
+def _of_habits(a: _Side, b: _Side, cotargets: Array) -> list[Array]:
+    fan_out, events, active = np.abs(a.habits - b.habits).T
+    geometric = np.sqrt(a.size * b.size)
+    return [
+        _cosine(a.days, b.days),
+        _gap(a.days, b.days),
+        *_low_high(_entropy, a.days, b.days),
+        _cosine(a.hours, b.hours),
+        *_low_high(_entropy, a.hours, b.hours),
+        fan_out,
+        np.minimum(a.habits[:, 0], b.habits[:, 0]),
+        events,
+        active,
+        np.log1p(cotargets / geometric),
+        np.log1p(cotargets / geometric**2),
+        *_low_high(np.log, a.size, b.size),
+    ]
+
+
+def _artefacts(relation: Relation, rows: Ids) -> Kind:
+    users, everybody = _users(relation, rows)
+    return _kind(relation, rows, _rarity(relation) * purity_discount(users, everybody), users >= 2)
+
+
+def _targets(wrote: Relation, rows: Ids) -> Kind:
+    """A recipient is nobody's own: it is not discounted, but whom very many write to ties nobody."""
+    users, everybody = _users(wrote, rows)
+    return _kind(wrote, rows, _rarity(wrote), (users >= 2) & (everybody <= MOST_WRITERS))
+
+
+def _kind(relation: Relation, rows: Ids, strength: Array, speaks: NDArray[np.bool_]) -> Kind:
+    inside = relation.used[rows].tocsc()
+    kept = np.flatnonzero(speaks & (strength > LEAST_STRENGTH))
+    has = (np.diff(inside.tocsr().indptr) > 0).astype(np.float64)
+    return Kind(relation.name, inside[:, kept].astype(np.float64).tocsr(), strength[kept], has)
+
+
+def _users(relation: Relation, rows: Ids) -> tuple[Ids, Ids]:
+    """Suspects and all senders that use each artefact."""
+    users = np.bincount(relation.counts[rows].indices, minlength=relation.counts.shape[1])
+    return users.astype(np.int64), relation.degree
+
+
+def _rarity(relation: Relation) -> Array:
+    return np.asarray(np.log(max(relation.counts.shape[0], 2) / np.maximum(relation.degree, 1)))
+
+
+def _shares(profile: Floats) -> Array:
+    """Events by day or hour smoothed (½, 1, ½), as shares."""
+    smooth = profile.astype(np.float64)
+    smooth[:, 1:] += profile[:, :-1] / 2
+    smooth[:, :-1] += profile[:, 1:] / 2
+    return np.asarray(smooth / np.maximum(smooth.sum(axis=1, keepdims=True), 1e-9))
+
+
+def _kept(kind: Kind, counts: sp.csr_matrix, label: Ids, mean: sp.csr_matrix) -> Array:
+    """Share of each group's members who use an artefact that another member uses too."""
+    cells = kind.used.tocoo()
+    users = np.asarray(counts[label[cells.row], cells.col]).ravel() if cells.nnz else np.zeros(0)
+    shares = np.bincount(cells.row, weights=users >= 2, minlength=len(label)) > 0
+    return np.asarray(mean @ shares.astype(np.float64))
+
+
+def _norm(kind: Kind, counts: sp.csr_matrix, size: Array) -> Array:
+    squared = counts.multiply(counts) @ (kind.strength**2)
+    return np.asarray(np.sqrt(squared / np.maximum(size, 1) ** 2 + 1e-9))
+
+
+def _could_keep(kept: Array, size: Array) -> Array:
+    return np.where(size < 2, np.maximum(kept, SINGLE_KEEPS), kept)
+
+
+def _greatest(pair: Ids, values: Array, rows: int) -> Array:
+    out = np.zeros(rows)
+    np.maximum.at(out, pair, values)
+    return out
+
+
+def _cosine(a: Array, b: Array) -> Array:
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return np.asarray(np.einsum("ij,ij->i", a, b) / np.maximum(lengths, 1e-9))
+
+
+def _gap(a: Array, b: Array) -> Array:
+    """Log of the days between two stretches, each from its first tenth of events to its last."""
+    (a_first, a_last), (b_first, b_last) = _stretch(a), _stretch(b)
+    between = np.maximum(a_first, b_first) - np.minimum(a_last, b_last)
+    return np.asarray(np.log1p(np.maximum(between, 0)))
+
+
+def _stretch(days: Array) -> tuple[Ids, Ids]:
+    done = np.cumsum(days, axis=1)
+    return (done < TENTH).sum(axis=1), (done < 1 - TENTH).sum(axis=1)
+
+
+def _entropy(shares: Array) -> Array:
+    return np.asarray(-(shares * np.log(np.maximum(shares, 1e-9))).sum(axis=1))
+
+
+def _low_high(of: Callable[[Array], Array], a: Array, b: Array) -> tuple[Array, Array]:
+    return np.minimum(of(a), of(b)), np.maximum(of(a), of(b))

@@ -1,0 +1,89 @@
+"""Figures of pairs of groups: what they say of groups that share all, some or nothing, and of a member and the rest."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from windows import Letter, letter, window
+
+from graph.campaigns.likeness import FIGURES, Groups, Suspects, likeness, membership
+from graph.evidence import gather_evidence
+
+CROWD = 100
+
+
+def gang(name: str, size: int, **shared: object) -> list[Letter]:
+    return [letter(f"x@{name}{n}.example", f"{name}-victim{n}@mail.test", **shared) for n in range(size)]
+
+
+def suspects_of(letters: list[Letter], honest: int = CROWD, **usual: object) -> Suspects:
+    others = [letter(f"h{n}@h{n}.example", f"friend{n}@mail.test", **usual) for n in range(honest)]
+    seen = window(letters + others)
+    rows = np.flatnonzero([key.startswith("x@") for key in seen.senders["key"].to_pylist()])
+    return Suspects.of(gather_evidence(seen), rows)
+
+
+def figures(suspects: Suspects, label: list[int]) -> dict[str, float]:
+    """Of the pair of groups 0 and 1."""
+    row = likeness(Groups.of(suspects, np.array(label)), np.array([0]), np.array([1]))[0]
+    return dict(zip(FIGURES, row.tolist(), strict=True))
+
+
+def test_groups_that_use_the_same_link_are_alike_in_links_alone() -> None:
+    told = figures(suspects_of(gang("a", 4, sites=("shop.example",), network=None)), [0, 0, 1, 1])
+    assert told["linked_to.best"] == pytest.approx(np.log(104 / 4))
+    assert told["linked_to.cosine"] == pytest.approx(1)
+    assert told["linked_to.kept_low"] == 1
+    assert told["linked_to.differ"] == 0
+    assert told["linked_to.unlike"] == pytest.approx(0, abs=1e-6)
+    assert told["sent_from.best"] == told["carried.best"] == told["sent_from.has_low"] == 0
+
+
+def test_groups_that_each_keep_a_link_of_their_own_differ() -> None:
+    letters = gang("a", 3, sites=("a.example",)) + gang("b", 3, sites=("b.example",))
+    told = figures(suspects_of(letters), [0, 0, 0, 1, 1, 1])
+    assert told["linked_to.best"] == 0
+    assert told["linked_to.differ"] == 1
+    assert told["linked_to.unlike"] == pytest.approx(1)
+
+
+def test_an_artefact_that_the_unsuspicious_use_speaks_less() -> None:
+    alone = figures(suspects_of(gang("a", 4, sites=("shop.example",))), [0, 0, 1, 1])
+    letters = gang("a", 4, sites=("shop.example",))
+    shared = figures(suspects_of(letters, sites=("shop.example",)), [0, 0, 1, 1])
+    assert shared["linked_to.best"] < 0.1 * alone["linked_to.best"]
+
+
+def test_a_gap_between_days_is_told() -> None:
+    early, late = gang("a", 2, day=1), gang("b", 2, day=12)
+    told = figures(suspects_of(early + late), [0, 0, 1, 1])
+    assert told["days.cosine"] == 0
+    assert told["days.gap"] > np.log(8)
+    assert figures(suspects_of(gang("a", 4, day=3)), [0, 0, 1, 1])["days.gap"] == 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**31))
+def test_a_pair_is_the_same_whichever_way_it_is_asked(a: int, b: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sites = [tuple(f"s{n}.example" for n in rng.choice(4, 2, replace=False)) for _ in range(a + b)]
+    letters = [letter(f"x@{n}.example", f"v{n % 3}@mail.test", sites=site, day=n) for n, site in enumerate(sites)]
+    groups = Groups.of(suspects_of(letters, honest=20), np.array([0] * a + [1] * b))
+    one, other = likeness(groups, np.array([0]), np.array([1])), likeness(groups, np.array([1]), np.array([0]))
+    assert np.allclose(one, other)
+    assert np.isfinite(one).all()
+
+
+def test_a_member_is_compared_with_the_others_as_with_a_group_without_it() -> None:
+    suspects = suspects_of(gang("a", 5, sites=("shop.example",), network="192.0.2.0/24", text="f1"))
+    single = Groups.of(suspects, np.arange(5))
+    inside = membership(Groups.of(suspects, np.zeros(5, np.int64)), single)[0]
+    apart = likeness(Groups.of(suspects, np.array([0, 1, 1, 1, 1])), np.array([0]), np.array([1]))[0]
+    norms = [at for at, name in enumerate(FIGURES) if name.endswith((".cosine", ".unlike"))]  # of the whole group
+    assert np.allclose(np.delete(inside, norms), np.delete(apart, norms))
+
+
+def test_who_is_alone_has_no_figures() -> None:
+    suspects = suspects_of(gang("a", 3))
+    single = Groups.of(suspects, np.arange(3))
+    assert np.isnan(membership(Groups.of(suspects, np.array([0, 0, 1])), single)[2]).all()
