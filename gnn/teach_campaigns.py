@@ -1,9 +1,9 @@
 """What makes two groups one campaign, fitted on simulated worlds (`graph.campaigns.same_campaign`). Knows no real mail.
 
 The lessons are the pairs that the search itself meets: first on its way when every join is right, then on its own way,
-mistakes included (dataset aggregation; Ross, Gordon, Bagnell 2011). `python -m gnn.teach_campaigns OUT` teaches it anew.
-It takes its suspects from the prior of senders, so that is taught first; the network of domains listens to campaigns,
-so that is taught last (`gnn.teach_prior`).
+mistakes included (dataset aggregation; Ross, Gordon, Bagnell 2011). `python -m gnn.teach_campaigns OUT` teaches it
+anew. It takes its suspects from the prior of senders, so that is taught first; the network of domains listens to
+campaigns, so that is taught last (`gnn.teach_prior`).
 """
 
 import argparse

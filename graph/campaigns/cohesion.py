@@ -1,8 +1,8 @@
 """How well the members of one campaign explain each other by what they share. Finds no campaign and removes nothing.
 
-The campaign is taken as what its members draw from: of each kind of evidence, a member is explained by the artefact that
-the other members use most beyond everybody, and by days and hours as they write. A member that the rest explain by less
-than `HOLD` lets go, and the rest are asked again, until those who stay explain each other.
+The campaign is taken as what its members draw from: of each kind of evidence, a member is explained by the artefact
+that the other members use most beyond everybody, and by days and hours as they write. A member that the rest explain by
+less than `HOLD` lets go, and the rest are asked again, until those who stay explain each other.
 """
 
 from collections.abc import Set
