@@ -3,6 +3,9 @@
 Knows no real mail. `python -m gnn.teach_prior OUT` teaches it again, byte for byte, and after it the network of domains
 (gnn.teach_domains), which listens to it; with `--families` on some families only, so that they can be judged on the
 others. A refresh never comes here.
+
+Where channels have changed, teach in this order: `gnn.teach_prior OUT`, `gnn.teach_campaigns`, which takes its suspects
+from the prior, and `gnn.teach_prior OUT --domains-only`, since domains listen to campaigns.
 """
 
 import argparse

@@ -139,6 +139,18 @@ def test_who_fits_better_belongs_more() -> None:
     assert weight["x@a0.example"] > weight["x@a9.example"] > 0
 
 
+def test_what_was_one_campaign_at_the_last_refresh_is_joined_on_less() -> None:
+    """One member of either side carries the same text: too little by itself."""
+    bridge = [letter(f"x@{side}0.example", f"{side}-late@mail.test", text="f1") for side in "ab"]
+    seen = window([*gang("a", 6), *gang("b", 6), *bridge, *honest(CROWD)])
+    evidence, margins = gather_evidence(seen), margins_of(seen)
+    was = np.array([0 if key.startswith("x@") else -1 for key in seen.senders["key"].to_pylist()])
+    strangers = np.full(len(was), -1)
+    remembered = replace(OPTIONS, warm=20.0)
+    assert find_groups(evidence, margins, remembered, before=strangers).count == 2
+    assert find_groups(evidence, margins, remembered, before=was).count == 1
+
+
 def test_nobody_is_held_together_by_the_past_alone() -> None:
     """Groups that share nothing are never compared, whatever they were."""
     seen = window(gang("a", 4) + gang("b", 4) + honest(CROWD))
