@@ -24,6 +24,7 @@ Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 EXPLAINED_FROM = 0.5  # risk from which a node is given reasons, and under which `needed` evidence keeps it
+COMPARED_WITH = 200  # unsuspected nodes at most, whose parts are worked out to know what is usual
 TOLERANCE = 1e-6  # by which parts may miss the log-odds
 ROUNDING = 1e-3  # the network's arithmetic is float32, summed in another order here
 VERDICT, CAMPAIGN = "verdict", "campaign"
@@ -42,18 +43,33 @@ class Explained:
     parts: dict[str, Array]
     needed: dict[str, Mask]
 
+    def usual(self, part: str) -> float:
+        """What a part adds to these nodes in the mean, 0 where it adds nothing to any."""
+        return float(self.parts[part].mean()) if part in self.parts and len(self.rows) else 0.0
+
+
+def suspected(risk: Array) -> Ids:
+    """The nodes that are explained."""
+    return np.flatnonzero(risk >= EXPLAINED_FROM)
+
+
+def unsuspected(risk: Array) -> Ids:
+    """At most `COMPARED_WITH` of the others, at even steps through the window's order; none if nothing is explained."""
+    rows = np.flatnonzero(risk < EXPLAINED_FROM)
+    count = min(COMPARED_WITH, len(rows)) if len(rows) < len(risk) else 0
+    return rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]
+
 
 def explained_senders(
-    window: Window, propagated: Propagated, labels: Labels, model: RiskModel, risk: Risk, line: float = EXPLAINED_FROM
+    window: Window, propagated: Propagated, labels: Labels, model: RiskModel, risk: Risk, rows: Ids
 ) -> Explained:
-    """Senders with a risk from `line` on.
+    """The senders `rows`, and what keeps them over `EXPLAINED_FROM`.
 
     A kind of evidence gets its Shapley value in the network's calibrated log-odds, labels lent over it and its say
     through the prior included; own verdicts and the campaign add what they added. A verdict is no evidence and is
     never removed: it answers to what is left, as in scoring. A campaign goes with what it added. Raises
     ExplanationError where the model does not score a sender as `risk` says.
     """
-    rows = np.flatnonzero(risk.sender_risk >= line)
     picked = propagated.structure.at(rows).beside(lent(propagated, labels, rows))
     said, lifted = risk.from_verdicts[rows], risk.from_groups[rows]
     scored = risk.senders[rows] - said - lifted
@@ -66,22 +82,19 @@ def explained_senders(
         values[:, -1] = scored[at]
         judged = Labels(labels.malicious[rows[at], None], labels.benign[rows[at], None])
         totals = values + from_verdicts(judged, values)
-        gone = smallest_removal(totals, log_odds(line), lifted[at])
+        gone = smallest_removal(totals, log_odds(EXPLAINED_FROM), lifted[at])
         base[at] = values[:, 0]
         needed[CAMPAIGN][at] = gone[:, -1]
         _add(parts, needed, some, shapley(values), gone)
     return Explained(rows, base, parts, needed)
 
 
-def explained_domains(
-    window: Window, evidence: Evidence, labels: Labels, risk: Risk, line: float = EXPLAINED_FROM
-) -> Explained:
-    """Domains with a risk from `line` on: as senders, by the network and the kinds of channels that domains have.
+def explained_domains(window: Window, evidence: Evidence, labels: Labels, risk: Risk, rows: Ids) -> Explained:
+    """The domains `rows`: as senders, by the network and the kinds of channels that domains have.
 
     What its users are suspected of is one kind, USERS, whatever made them suspect. Raises ExplanationError where the
     network does not score a domain as `risk` says.
     """
-    rows = np.flatnonzero(risk.domain_risk >= line)
     found = domain_risk(risk.usage, evidence, risk.senders, risk.prior)
     scored = found.logits()[rows]
     parts = {VERDICT: from_verdicts(Labels(labels.malicious[rows], labels.benign[rows]), scored)}
@@ -92,7 +105,7 @@ def explained_domains(
         refuse_gaps("domain", window.domains, rows[at], values[:, -1], scored[at], ROUNDING)
         values[:, -1] = scored[at]
         judged = Labels(labels.malicious[rows[at], None], labels.benign[rows[at], None])
-        gone = smallest_removal(values + from_verdicts(judged, values), log_odds(line), np.zeros(len(at)))
+        gone = smallest_removal(values + from_verdicts(judged, values), log_odds(EXPLAINED_FROM), np.zeros(len(at)))
         base[at] = values[:, 0]
         _add(parts, needed, some, shapley(values), gone)
     return Explained(rows, base, parts, needed)

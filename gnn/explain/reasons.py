@@ -1,4 +1,4 @@
-"""Reasons as rows and sentences: the base, the strongest pieces of evidence, the rest. Works out no contribution."""
+"""Reasons as rows and sentences: the base, the most telling pieces of evidence, the rest. Works out no contribution."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
@@ -18,6 +18,8 @@ from gnn.explain.parts import (
     explained_domains,
     explained_senders,
     refuse_gaps,
+    suspected,
+    unsuspected,
 )
 from gnn.explain.pieces import Pieces
 from gnn.labels import Labels
@@ -74,7 +76,7 @@ REST_WORDS = "what is too small to list, or speaks for it"
 
 @dataclass(frozen=True)
 class _Told:
-    """All pieces of some nodes, columns of one length, a node's strongest first; `listed` are shown one by one."""
+    """All pieces of some nodes, columns of one length, a node's most telling first; `listed` are shown one by one."""
 
     relation: NDArray[np.object_]
     contribution: Array
@@ -117,12 +119,18 @@ def reasons(
     relation the artefacts share its contribution by rarity and by the risk of who else uses them. Reasons marked
     `needed` are the fewest kinds of evidence without which the node would be under one half, found among all sets;
     where none is marked, no removal does it. Raises ExplanationError where sums and scores differ.
+
+    First stands what sets a node apart: reasons are ranked by what a kind of evidence adds beyond its mean over a
+    sample of nodes under one half, for what everybody has explains nobody. So it is with Shapley values against a
+    background, which for a sum of terms are each term less its mean there (Lundberg and Lee 2017, arXiv:1705.07874).
+    Only the order follows from this; contributions stay what they are.
     """
-    of_senders = explained_senders(window, propagated, senders, model, risk)
-    of_domains = explained_domains(window, evidence, domains, risk)
-    return pa.concat_tables(
-        [_senders_told(window, evidence, of_senders, risk), _domains_told(window, evidence, of_domains, risk)]
-    )
+    rows, others = suspected(risk.sender_risk), unsuspected(risk.sender_risk)
+    of_senders, usual = (explained_senders(window, propagated, senders, model, risk, at) for at in (rows, others))
+    told = _senders_told(window, evidence, of_senders, usual, risk)
+    rows, others = suspected(risk.domain_risk), unsuspected(risk.domain_risk)
+    of_domains, usual = (explained_domains(window, evidence, domains, risk, at) for at in (rows, others))
+    return pa.concat_tables([told, _domains_told(window, evidence, of_domains, usual, risk)])
 
 
 def check_sums(because: pa.Table, window: Window, risk: Risk) -> None:
@@ -136,14 +144,14 @@ def check_sums(because: pa.Table, window: Window, risk: Risk) -> None:
         refuse_gaps(kind, nodes, told, sums, scores[told], TOLERANCE)
 
 
-def _senders_told(window: Window, evidence: Evidence, explained: Explained, risk: Risk) -> pa.Table:
+def _senders_told(window: Window, evidence: Evidence, explained: Explained, others: Explained, risk: Risk) -> pa.Table:
     rows, scores = explained.rows, risk.sender_risk
     used = {relation.name: relation.used for relation in evidence.relations if relation.name in explained.parts}
     made = {name: pieces.of_nothing(len(rows)) for name in explained.parts}
     made |= {name: pieces.of_artefacts(matrix, rows, scores) for name, matrix in used.items()}
     made["cotargets"] = pieces.of_cotargets(evidence.cotargets, rows, scores)
     made["reports"] = pieces.of_reports(column(window.senders, "junk")[rows])
-    told = _told(explained, made)
+    told = _told(explained, others, made)
     users = {
         name: pieces.riskiest_users(matrix, told.pieces.artefact[told.listed & (told.relation == name)], scores)
         for name, matrix in used.items()
@@ -159,7 +167,7 @@ def _senders_told(window: Window, evidence: Evidence, explained: Explained, risk
     return _table("sender", senders, explained, told, _Names(WORDS, WORDS_OF_ONE, artefacts, senders, peers))
 
 
-def _domains_told(window: Window, evidence: Evidence, explained: Explained, risk: Risk) -> pa.Table:
+def _domains_told(window: Window, evidence: Evidence, explained: Explained, others: Explained, risk: Risk) -> pa.Table:
     rows, used = explained.rows, evidence.domain_users
     made = {name: pieces.of_nothing(len(rows)) for name in explained.parts}
     made[USERS] = pieces.of_users(used, rows, risk.sender_risk)
@@ -172,26 +180,29 @@ def _domains_told(window: Window, evidence: Evidence, explained: Explained, risk
     domains = window.domains["key"].to_pylist()
     senders = window.senders["key"].to_pylist()
     names = _Names(WORDS_OF_DOMAINS, WORDS_OF_ONE_DOMAIN, {USERS: domains}, senders, peers)
-    return _table("domain", domains, explained, _told(explained, made), names)
+    return _table("domain", domains, explained, _told(explained, others, made), names)
 
 
-def _told(explained: Explained, made: dict[str, Pieces]) -> _Told:
+def _told(explained: Explained, others: Explained, made: dict[str, Pieces]) -> _Told:
     """Every part cut into its pieces, in order, and which of them are listed.
 
-    Listed are a node's strongest, as far as they are worth it, and the strongest piece of each part that it needs.
+    Listed are those that add most beyond what is usual, of those that are worth it, and the first piece of each part
+    that a node needs. What a part adds to `others` is usual; its pieces bear that in equal shares.
     """
     parts, nobody = explained.parts, np.zeros(len(explained.rows), dtype=bool)
     relation = np.concatenate([np.full(len(made[name].row), name, dtype=object) for name in parts])
     number = np.concatenate([np.full(len(made[name].row), at) for at, name in enumerate(parts)])
     contribution = np.concatenate([parts[name][made[name].row] * made[name].share for name in parts])
+    usual = np.concatenate([others.usual(name) / np.bincount(made[name].row)[made[name].row] for name in parts])
     needed = np.concatenate([explained.needed.get(name, nobody)[made[name].row] for name in parts])
     every = Pieces(*(np.concatenate([getattr(made[name], field.name) for name in parts]) for field in fields(Pieces)))
-    order = np.lexsort((every.artefact, number, -contribution, every.row))
+    worth = contribution >= LEAST_CONTRIBUTION
+    order = np.lexsort((every.artefact, number, usual - contribution, ~worth, every.row))
     row = every.row[order]
     place = np.arange(len(row)) - np.searchsorted(row, row)
     first = np.zeros(len(row), dtype=bool)
     first[np.unique(row * len(parts) + number[order], return_index=True)[1]] = True
-    listed = ((place < LISTED) & (contribution[order] >= LEAST_CONTRIBUTION)) | (first & needed[order])
+    listed = ((place < LISTED) & worth[order]) | (first & needed[order])
     return _Told(relation[order], contribution[order], needed[order], listed, every.taken(order))
 
 

@@ -12,7 +12,16 @@ from windows import id_of
 from gnn.calibrate import log_odds
 from gnn.domain_risk import domain_risk
 from gnn.explain import EXPLAINED_FROM, LEAST_CONTRIBUTION, LISTED, check_sums, reasons
-from gnn.explain.parts import CAMPAIGN, VERDICT, Explained, explained_domains, explained_senders
+from gnn.explain.parts import (
+    CAMPAIGN,
+    COMPARED_WITH,
+    VERDICT,
+    Explained,
+    explained_domains,
+    explained_senders,
+    suspected,
+    unsuspected,
+)
 from gnn.explain.silence import HABITS, coalitions
 from gnn.features import Channels, channels
 from gnn.labels import Labels
@@ -71,6 +80,8 @@ def scored(lesson: Lesson) -> Scored:
     risk = score(informed.propagated, lesson.evidence, lesson.labels, domains, model)
     gang = np.array([key.startswith("x3") for key in lesson.window.senders["key"].to_pylist()])
     lift = np.where(gang, 2.0, 0.0)
+    calm = np.where(gang | lesson.labels.known, np.inf, risk.senders).argmin()
+    lift[calm] = 2.0 - risk.senders[calm]  # one whom its campaign alone gives away
     nobody = Partition(np.full(len(gang), -1), np.zeros(len(gang)))
     whole = replace(risk, senders=risk.senders + lift)
     by_users = judge(whole, nobody, lesson.evidence, domains).domains
@@ -85,7 +96,8 @@ def given(scored: Scored) -> pa.Table:
 @pytest.fixture(scope="module")
 def explained(scored: Scored) -> Explained:
     seen = scored.lesson
-    return explained_senders(seen.window, seen.propagated, seen.labels, scored.model, scored.risk)
+    rows = suspected(scored.risk.sender_risk)
+    return explained_senders(seen.window, seen.propagated, seen.labels, scored.model, scored.risk, rows)
 
 
 def listed(given: pa.Table) -> list[dict[str, object]]:
@@ -107,16 +119,47 @@ def test_the_risky_and_only_they_are_explained(scored: Scored, given: pa.Table) 
         assert {row["key"] for row in given.to_pylist() if row["kind"] == kind} == risky
 
 
-def test_a_nodes_rows_are_its_base_its_strongest_pieces_and_the_rest(given: pa.Table) -> None:
+def test_a_nodes_rows_are_its_base_its_most_telling_pieces_and_the_rest(given: pa.Table) -> None:
     for _, rows in given.to_pandas().groupby(["kind", "key"]):
         assert rows["rank"].tolist() == list(range(len(rows)))
         assert rows["relation"].iloc[0] == schema.BASE
         assert rows["relation"].iloc[-1] == schema.REST
         shown = rows.iloc[1:-1]
-        assert shown["contribution"].is_monotonic_decreasing
+        assert all(mine["contribution"].is_monotonic_decreasing for _, mine in shown.groupby("relation"))
         optional = shown[~shown["needed"]]
         assert len(optional) <= LISTED
         assert (optional["contribution"] >= LEAST_CONTRIBUTION).all()
+
+
+def test_kinds_stand_in_the_order_of_what_they_add_beyond_the_mean_of_the_unsuspected(
+    scored: Scored, given: pa.Table, explained: Explained
+) -> None:
+    """Told of senders all of whose kinds are one piece each; at least one order is not that of contributions."""
+    seen, others = scored.lesson, unsuspected(scored.risk.sender_risk)
+    ordinary = explained_senders(seen.window, seen.propagated, seen.labels, scored.model, scored.risk, others)
+    usual = {name: values.mean() for name, values in ordinary.parts.items()}
+    senders, orders, moved = seen.window.senders["key"].to_pylist(), 0, 0
+    for at, row in enumerate(explained.rows):
+        shown = [told for told in listed(given) if (told["kind"], told["key"]) == ("sender", senders[row])]
+        adds = {str(told["relation"]): float(str(told["contribution"])) for told in shown if not told["needed"]}
+        if any(value != pytest.approx(explained.parts[name][at]) for name, value in adds.items()):
+            continue
+        beyond = [value - usual.get(name, 0.0) for name, value in adds.items()]
+        assert beyond == sorted(beyond, reverse=True)
+        orders, moved = orders + 1, moved + (list(adds.values()) != sorted(adds.values(), reverse=True))
+    assert orders > moved > 0
+
+
+@pytest.mark.parametrize("calm", [0, 3, COMPARED_WITH, 12 * COMPARED_WITH + 5])
+def test_the_unsuspected_are_an_even_sample_of_those_under_the_line(calm: int) -> None:
+    risk = np.concatenate([np.full(calm, EXPLAINED_FROM - 0.01), np.full(7, EXPLAINED_FROM)])
+    rows = unsuspected(risk)
+    assert len(np.unique(rows)) == len(rows) == min(calm, COMPARED_WITH)
+    assert (rows < calm).all()
+    if calm:
+        assert (rows[0], rows[-1]) == (0, calm - 1)
+    assert suspected(risk).tolist() == list(range(calm, calm + 7))
+    assert not len(unsuspected(risk[:calm]))  # nobody to be compared
 
 
 def test_a_judged_sender_is_told_of_its_verdict(scored: Scored, given: pa.Table) -> None:
@@ -211,7 +254,9 @@ def test_a_score_that_the_model_does_not_give_names_the_sender(scored: Scored, v
 
 
 def test_a_domains_parts_and_its_verdict_sum_to_its_score(scored: Scored) -> None:
-    found = explained_domains(scored.lesson.window, scored.lesson.evidence, scored.domains, scored.risk)
+    found = explained_domains(
+        scored.lesson.window, scored.lesson.evidence, scored.domains, scored.risk, suspected(scored.risk.domain_risk)
+    )
     total = found.base + sum(found.parts.values())
     assert total == pytest.approx(scored.risk.domains[found.rows], abs=1e-9)
     judged = found.rows == id_of(scored.lesson.window, "domains", "home.example")
@@ -225,7 +270,7 @@ def test_what_a_domain_needs_is_what_it_falls_without(scored: Scored) -> None:
     risk, evidence = scored.risk, scored.lesson.evidence
     nobody = nothing_known(scored.lesson.window.domains.num_rows)
     bare = replace(risk, domains=domain_risk(risk.usage, evidence, risk.senders, risk.prior).logits())
-    found = explained_domains(scored.lesson.window, evidence, nobody, bare)
+    found = explained_domains(scored.lesson.window, evidence, nobody, bare, suspected(bare.domain_risk))
     assert len(found.rows)
     every = np.stack([found.needed[name] for name in sorted(found.needed)], axis=1)
     for at, row in enumerate(found.rows):

@@ -15,7 +15,10 @@ from graph.campaigns.find import FindOptions, find_groups
 
 OPTIONS = TrainOptions(members=2)
 FIRST, SEEDS = 3, (4, 5)
-LEAST_PLANTS, LEAST_NAMED = 40, 0.9  # the rest stand fourth: everybody shares something with somebody
+LEAST_PLANTS, LEAST_NAMED = 40, 0.95
+LEAST_TELLING = (
+    5  # relations that make somebody risky: shared recipients alone are too weak, as strangers share them too
+)
 
 
 def judged(world: Planted, model: RiskModel) -> Risk:
@@ -49,7 +52,7 @@ def named(kind: str, seed: int) -> list[bool]:
 @pytest.mark.slow
 def test_the_planted_cause_is_among_the_first_three_reasons() -> None:
     found = {kind: [one for seed in SEEDS for one in named(kind, seed)] for kind in KINDS}
-    assert all(found[kind] for kind in RELATIONS)  # reports alone may be too weak to make anybody risky
+    assert sum(bool(found[kind]) for kind in RELATIONS) >= LEAST_TELLING
     together = np.concatenate(list(found.values()))
     assert len(together) >= LEAST_PLANTS
     assert together.mean() >= LEAST_NAMED, found
