@@ -54,7 +54,7 @@ class NodeOut(Stamped, ExplainedOut):
     first_seen: datetime | None
     last_seen: datetime | None
     events: int | None
-    reasons: list[ReasonOut] = Field(description="the strongest five, and all kinds of evidence that are needed")
+    reasons: list[ReasonOut] = Field(description="the five most telling, and all kinds of evidence that are needed")
 
 
 class NodeIn(BaseModel):

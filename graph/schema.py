@@ -247,7 +247,7 @@ PROFILES = _table(  # a campaign as a whole; a dormant one as it was last found
         ]
     ),
 )
-REASONS = _table(  # why a node is risky: log-odds that sum to its own, strongest first between `base` and `rest`
+REASONS = _table(  # why a node is risky: log-odds that sum to its own, most telling first between `base` and `rest`
     kind=pa.string(),
     key=pa.string(),
     rank=pa.int32(),  # 0 is the relation `base`, the last one `rest`
