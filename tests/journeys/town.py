@@ -1,8 +1,10 @@
 """A town by hand, day by day: people who answer each other, and two gangs; written into a home, refreshed, exported."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +39,15 @@ def people(days: Iterable[int]) -> list[Letter]:
 
 
 def gang(name: str, days: Iterable[int], size: int = GANG, **shared: Any) -> list[Letter]:
-    """Senders with domains of their own; one link, one network and one text for all of them."""
+    """Senders with domains of their own; one link, network, text, hour and half of the town for all of them."""
+    half, at = PEOPLE // 2, ord(name[0]) % 2
     usual = {"sites": (f"{name}-shop.example",), "network": f"198.51.{ord(name[0])}.0/24", "text": f"text-{name}"}
     return [
         letter(
             f"x@{name}{n}.example",
-            *(f"h{(day * 17 + n * 7 + k) % PEOPLE}@home.example" for k in range(3)),
+            *(f"h{at * half + (day * 17 + n * 7 + k) % half}@home.example" for k in range(3)),
             day=day,
-            hour=3,
+            hour=3 + 9 * at,
             **(usual | shared),
         )
         for day in days
@@ -53,20 +56,22 @@ def gang(name: str, days: Iterable[int], size: int = GANG, **shared: Any) -> lis
 
 
 def events(letters: Sequence[Letter]) -> list[dict[str, Any]]:
-    """Rows of the contract; ids from day, sender and place, so that the same letters are the same events."""
-    return [
-        {
-            "event_id": f"e-{one.day}-{number}-{one.sender}",
-            "ts": one.ts + timedelta(seconds=number % 3_000),
-            "channel": one.channel,
-            "sender": one.sender,
-            "recipients": list(one.to),
-            "domains": list(one.sites),
-            "ip": one.network.replace(".0/24", ".9") if one.network else None,
-            "fingerprint": one.text,
-        }
-        for number, one in enumerate(letters)
-    ]
+    """Rows of the contract; ids and seconds from day, sender and place in the day, whatever other days there are."""
+    place = defaultdict[int, Iterator[int]](count)
+    return [_event(one, next(place[one.day])) for one in letters]
+
+
+def _event(one: Letter, number: int) -> dict[str, Any]:
+    return {
+        "event_id": f"e-{one.day}-{number}-{one.sender}",
+        "ts": one.ts + timedelta(seconds=number % 3_000),
+        "channel": one.channel,
+        "sender": one.sender,
+        "recipients": list(one.to),
+        "domains": list(one.sites),
+        "ip": one.network.replace(".0/24", ".9") if one.network else None,
+        "fingerprint": one.text,
+    }
 
 
 def verdict(
