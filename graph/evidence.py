@@ -155,14 +155,15 @@ def cotargets(cold: sp.csr_matrix) -> sp.csr_matrix:
     return sp.csr_matrix((weight, (i, j)), shape=(total, total), dtype=np.float32)
 
 
-def day_cosine(days: Floats, i: NDArray[np.int64], j: NDArray[np.int64]) -> Floats:
-    """Cosine of the day profiles of pairs, each smoothed (½, 1, ½) so that the turn of a day separates nobody."""
-    smooth = days.copy()
-    smooth[:, 1:] += days[:, :-1] / 2
-    smooth[:, :-1] += days[:, 1:] / 2
-    norm = np.linalg.norm(smooth, axis=1)
-    smooth /= np.maximum(norm, 1e-9)[:, None]
-    return np.asarray(np.einsum("ij,ij->i", smooth[i], smooth[j]), dtype=np.float32)
+def smoothed(profile: Floats) -> NDArray[np.float64]:
+    """A profile by day or hour (rows × length), each count shared with its neighbours (½, 1, ½).
+
+    So the turn of a day separates nobody.
+    """
+    smooth = profile.astype(np.float64)
+    smooth[:, 1:] += profile[:, :-1] / 2
+    smooth[:, :-1] += profile[:, 1:] / 2
+    return smooth
 
 
 def _relation(window: Window, name: str, table: str, artefact: str, nodes: str) -> Relation:

@@ -58,7 +58,7 @@ def worth_comparing(groups: Groups, options: JoinOptions, rng: np.random.Generat
     order = rng.permutation(len(groups))
     tying = zip(groups.counts[: len(TYING_RELATIONS)], groups.suspects.kinds, strict=False)
     parts = [_sharing(counts, kind.strength, groups.size, order, options.neighbours) for counts, kind in tying]
-    both = sp.triu(groups.indicator @ groups.suspects.cotargets @ groups.indicator.T, k=1).tocoo()
+    both = sp.triu(groups.cotargets, k=1).tocoo()
     apart = both.data / (COTARGET_STRENGTH * np.sqrt(groups.size[both.row] * groups.size[both.col]))
     parts.append((both.row.astype(np.int64), both.col.astype(np.int64), apart))
     i, j, strength = (np.concatenate(part) for part in zip(*parts, strict=True))

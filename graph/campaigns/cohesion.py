@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.campaigns.traits import ARTEFACT_RELATIONS, DAYS, HOURS, TARGETS
-from graph.evidence import MOST_WRITERS, Evidence, Relation
+from graph.evidence import MOST_WRITERS, Evidence, Relation, smoothed
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -153,9 +153,7 @@ def _edges(relation: Relation, members: Ids) -> _Edges:
 
 def _shares(profile: NDArray[np.float32], members: Ids) -> tuple[Array, Array]:
     """Shares of each member's events, and everybody's; smoothed (½, 1, ½)."""
-    smooth = profile.astype(np.float64)
-    smooth[:, 1:] += profile[:, :-1] / 2
-    smooth[:, :-1] += profile[:, 1:] / 2
+    smooth = smoothed(profile)
     background = smooth.sum(axis=0) + 1e-3
     mine = smooth[members]
     return mine / np.maximum(mine.sum(axis=1, keepdims=True), 1e-9), background / background.sum()

@@ -5,14 +5,14 @@ campaign of thousands are compared by the same figures. An artefact speaks by it
 who use it too; what a group shares among itself but not with the other speaks against them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from graph.evidence import MOST_WRITERS, Evidence, Floats, Relation
+from graph.evidence import MOST_WRITERS, Evidence, Floats, Relation, smoothed
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -101,17 +101,14 @@ class Suspects:
         return len(self.days)
 
 
-@dataclass(frozen=True)
-class Groups:
-    """Suspects in groups: `label[s]` below `count`, every group with a member.
+@dataclass(frozen=True, kw_only=True)
+class _Used:
+    """What groups use, a row each.
 
     For each kind `counts` is groups × artefacts, members that use it; `kept` and `has` are shares of members, `norm`
     the length of the vector of weighed shares.
     """
 
-    suspects: Suspects
-    label: Ids
-    indicator: sp.csr_matrix
     size: Array
     counts: tuple[sp.csr_matrix, ...]
     kept: tuple[Array, ...]
@@ -120,6 +117,15 @@ class Groups:
     days: Array
     hours: Array
     habits: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Groups(_Used):
+    """Suspects in groups: `label[s]` below the number of groups, every group with a member."""
+
+    suspects: Suspects
+    label: Ids
+    indicator: sp.csr_matrix
 
     @staticmethod
     def of(suspects: Suspects, label: Ids) -> "Groups":
@@ -132,11 +138,11 @@ class Groups:
             matrix.sort_indices()
         mean: sp.csr_matrix = (sp.diags(1 / np.maximum(size, 1)) @ indicator).tocsr()
         return Groups(
-            suspects,
-            label,
-            indicator,
-            size,
-            counts,
+            suspects=suspects,
+            label=label,
+            indicator=indicator,
+            size=size,
+            counts=counts,
             kept=tuple(_kept(kind, c, label, mean) for kind, c in zip(suspects.kinds, counts, strict=True)),
             has=tuple(np.asarray(mean @ kind.has) for kind in suspects.kinds),
             norm=tuple(_norm(kind, c, size) for kind, c in zip(suspects.kinds, counts, strict=True)),
@@ -144,6 +150,12 @@ class Groups:
             hours=np.asarray(mean @ suspects.hours),
             habits=np.asarray(mean @ suspects.habits),
         )
+
+    @cached_property
+    def cotargets(self) -> sp.csr_matrix:
+        """Groups × groups: log-likelihood ratio of shared targets, summed over pairs of members."""
+        between: sp.csr_matrix = (self.indicator @ self.suspects.cotargets @ self.indicator.T).tocsr()
+        return between
 
     def __len__(self) -> int:
         return len(self.size)
@@ -162,8 +174,7 @@ def crowded(log_size: Array) -> Array:
 def likeness(groups: Groups, i: Ids, j: Ids) -> Array:
     """Figures of the pairs (i[p], j[p]) of groups, i ≠ j, in the order of FIGURES; shape (pairs, figures)."""
     i, j = np.where(groups.size[i] <= groups.size[j], i, j), np.where(groups.size[i] <= groups.size[j], j, i)
-    cotargets = (groups.indicator @ groups.suspects.cotargets @ groups.indicator.T).tocsr()
-    return _figures(_sides(groups, i), _sides(groups, j), cotargets[i, j], groups.suspects.kinds, groups.counts)
+    return _figures(_sides(groups, i), _sides(groups, j), groups.cotargets[i, j], groups.suspects.kinds)
 
 
 def membership(groups: Groups, single: Groups) -> Array:
@@ -176,33 +187,36 @@ def membership(groups: Groups, single: Groups) -> Array:
     g = groups.label[s]
     cotargets = (groups.suspects.cotargets @ groups.indicator.T).tocsr()
     rest = _rest(_sides(groups, g), _sides(single, s))
-    out[s] = _figures(_sides(single, s), rest, cotargets[s, g], groups.suspects.kinds, groups.counts)
+    out[s] = _figures(_sides(single, s), rest, cotargets[s, g], groups.suspects.kinds)
     return out
 
 
-@dataclass(frozen=True)
-class _Side:
-    """One side of every pair: its rows of a Groups; `less` members that are on the other side are left out."""
+@dataclass(frozen=True, kw_only=True)
+class _Side(_Used):
+    """One side of every pair: the rows `row` of a Groups, whose `counts` stay whole to be looked up in.
+
+    `less` members that are on the other side are left out.
+    """
 
     row: Ids
-    less: float
-    size: Array
-    counts: tuple[sp.csr_matrix, ...]
-    kept: tuple[Array, ...]
-    has: tuple[Array, ...]
-    norm: tuple[Array, ...]
-    days: Array
-    hours: Array
-    habits: Array
+    less: float = 0.0
 
 
 def _sides(groups: Groups, row: Ids) -> _Side:
     def at(values: tuple[Array, ...]) -> tuple[Array, ...]:
         return tuple(value[row] for value in values)
 
-    kept, has, norm = at(groups.kept), at(groups.has), at(groups.norm)
-    profiles = groups.days[row], groups.hours[row], groups.habits[row]
-    return _Side(row, 0.0, groups.size[row], groups.counts, kept, has, norm, *profiles)
+    return _Side(
+        row=row,
+        size=groups.size[row],
+        counts=groups.counts,
+        kept=at(groups.kept),
+        has=at(groups.has),
+        norm=at(groups.norm),
+        days=groups.days[row],
+        hours=groups.hours[row],
+        habits=groups.habits[row],
+    )
 
 
 def _rest(whole: _Side, one: _Side) -> _Side:
@@ -213,21 +227,19 @@ def _rest(whole: _Side, one: _Side) -> _Side:
         scale = (whole.size, left) if all_of.ndim == 1 else (whole.size[:, None], left[:, None])
         return np.maximum((all_of * scale[0] - of_one) / scale[1], 0.0)
 
-    return _Side(
-        whole.row,
-        1.0,
-        left,
-        whole.counts,
-        tuple(np.where(left > 1, kept, 0.0) for kept in whole.kept),
-        tuple(without(a, b) for a, b in zip(whole.has, one.has, strict=True)),
-        whole.norm,
-        *(without(getattr(whole, name), getattr(one, name)) for name in ("days", "hours", "habits")),
+    return replace(
+        whole,
+        less=1.0,
+        size=left,
+        kept=tuple(np.where(left > 1, kept, 0.0) for kept in whole.kept),
+        has=tuple(without(a, b) for a, b in zip(whole.has, one.has, strict=True)),
+        days=without(whole.days, one.days),
+        hours=without(whole.hours, one.hours),
+        habits=without(whole.habits, one.habits),
     )
 
 
-def _figures(
-    a: _Side, b: _Side, cotargets: NDArray[np.float64], kinds: tuple[Kind, ...], counts: tuple[sp.csr_matrix, ...]
-) -> Array:
+def _figures(a: _Side, b: _Side, cotargets: Array, kinds: tuple[Kind, ...]) -> Array:
     columns = [column for at, kind in enumerate(kinds) for column in _of_kind(a, b, at, kind)]
     return np.stack([*columns, *_of_habits(a, b, np.asarray(cotargets).ravel())], axis=1)
 
@@ -268,16 +280,16 @@ def _of_habits(a: _Side, b: _Side, cotargets: Array) -> list[Array]:
     return [
         _cosine(a.days, b.days),
         _gap(a.days, b.days),
-        *_low_high(_entropy, a.days, b.days),
+        *_low_high(_entropy(a.days), _entropy(b.days)),
         _cosine(a.hours, b.hours),
-        *_low_high(_entropy, a.hours, b.hours),
+        *_low_high(_entropy(a.hours), _entropy(b.hours)),
         fan_out,
         np.minimum(a.habits[:, 0], b.habits[:, 0]),
         events,
         active,
         np.log1p(cotargets / geometric),
         np.log1p(cotargets / geometric**2),
-        *_low_high(np.log, a.size, b.size),
+        *_low_high(np.log(a.size), np.log(b.size)),
     ]
 
 
@@ -311,9 +323,7 @@ def _rarity(relation: Relation) -> Array:
 
 def _shares(profile: Floats) -> Array:
     """Events by day or hour smoothed (½, 1, ½), as shares."""
-    smooth = profile.astype(np.float64)
-    smooth[:, 1:] += profile[:, :-1] / 2
-    smooth[:, :-1] += profile[:, 1:] / 2
+    smooth = smoothed(profile)
     return np.asarray(smooth / np.maximum(smooth.sum(axis=1, keepdims=True), 1e-9))
 
 
@@ -361,5 +371,5 @@ def _entropy(shares: Array) -> Array:
     return np.asarray(-(shares * np.log(np.maximum(shares, 1e-9))).sum(axis=1))
 
 
-def _low_high(of: Callable[[Array], Array], a: Array, b: Array) -> tuple[Array, Array]:
-    return np.minimum(of(a), of(b)), np.maximum(of(a), of(b))
+def _low_high(a: Array, b: Array) -> tuple[Array, Array]:
+    return np.minimum(a, b), np.maximum(a, b)

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from graph import schema
+from graph.campaigns.cohesion import CAP, OWN_TIME, TIME_DRAWS
 from graph.campaigns.same_operator import collision_of
 from graph.campaigns.traits import ARTEFACT_RELATIONS, DAYS, HOURS, TARGETS, Living
 from graph.campaigns.words import NOUNS
@@ -23,10 +24,7 @@ Ids = NDArray[np.int64]
 Counts = Mapping[str, tuple[int, int]]  # artefact -> events of the sender, senders of the window that share it
 
 KINDS = (*ARTEFACT_RELATIONS, TARGETS, DAYS, HOURS)
-CAP = 8.0  # most that one kind of evidence can say
 LEAST = -3.0  # one missing kind vetoes nothing
-TIME_DRAWS = 1.5  # effective number of independent draws from a profile of days or hours
-OWN_TIME = 0.9  # of a profile; the rest is everybody's
 SHRINK = 2.0  # pseudo-pairs behind the share of pairs that keep a kind of evidence
 MOST_PAIRS = 2_000  # of members, by which that share is measured
 LEAST_KEPT, MOST_KEPT = 0.05, 0.95

@@ -16,7 +16,7 @@ from windows import AS_OF, START, Letter, Report, id_of, letter, window
 
 from graph import evidence as room
 from graph.engine import open_engine
-from graph.evidence import Evidence, cold_contacts, cotargets, day_cosine, gather_evidence
+from graph.evidence import Evidence, cold_contacts, cotargets, gather_evidence
 from graph.window import build_window
 
 PEOPLE = ("ann@a.example", "bob@b.example", "cid@c.example", "dot@d.example")
@@ -179,27 +179,3 @@ def test_two_who_write_to_the_same_ten_strangers_of_many_are_tied() -> None:
     one, two = (id_of(seen, "senders", f"bad{n}@bad{n}.example") for n in (1, 2))
     tied = gather_evidence(seen).cotargets
     assert sorted(zip(*tied.nonzero(), strict=True)) == [(one, two), (two, one)]
-
-
-DAYS = arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(2, 8)), elements=st.integers(0, 5))
-
-
-@SMALL
-@given(DAYS)
-def test_day_cosine_is_symmetric_and_between_nought_and_one(
-    days: "np.ndarray[tuple[int, int], np.dtype[np.float32]]",
-) -> None:
-    before = days.copy()
-    i, j = (part.ravel() for part in np.meshgrid(np.arange(len(days)), np.arange(len(days))))
-    there, back = day_cosine(days, i, j), day_cosine(days, j, i)
-    assert np.allclose(there, back)
-    assert ((there >= 0) & (there <= 1 + 1e-5)).all()
-    assert np.allclose(there[(i == j) & (days[i].sum(axis=1) > 0)], 1, atol=1e-5)
-    assert np.array_equal(days, before)
-
-
-def test_the_next_day_is_nearer_than_the_day_after_and_a_week_is_nothing() -> None:
-    days = np.eye(10, dtype=np.float32)
-    first = np.zeros(3, np.int64)
-    next_day, after, week = day_cosine(days, first + 2, np.array([3, 4, 9])).tolist()
-    assert 1 > next_day > after > week == 0

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from windows import Letter, letter, window
 
-from graph.campaigns.likeness import FIGURES, Groups, Suspects, likeness, membership
+from graph.campaigns.likeness import FIGURES, Groups, Suspects, _cosine, _shares, likeness, membership
 from graph.evidence import gather_evidence
 
 CROWD = 100
+SMALL = settings(max_examples=40, deadline=None)
 
 
 def gang(name: str, size: int, **shared: object) -> list[Letter]:
@@ -87,3 +89,35 @@ def test_who_is_alone_has_no_figures() -> None:
     suspects = suspects_of(gang("a", 3))
     single = Groups.of(suspects, np.arange(3))
     assert np.isnan(membership(Groups.of(suspects, np.array([0, 0, 1])), single)[2]).all()
+
+
+# ---- Days -----------------------------------------------------------------------------------------------------
+
+
+def day_cosine(days: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    shares = _shares(days)
+    return _cosine(shares[i], shares[j])
+
+
+DAYS = arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(2, 8)), elements=st.integers(0, 5))
+
+
+@SMALL
+@given(DAYS)
+def test_day_cosine_is_symmetric_and_between_nought_and_one(
+    days: "np.ndarray[tuple[int, int], np.dtype[np.float32]]",
+) -> None:
+    before = days.copy()
+    i, j = (part.ravel() for part in np.meshgrid(np.arange(len(days)), np.arange(len(days))))
+    there, back = day_cosine(days, i, j), day_cosine(days, j, i)
+    assert np.allclose(there, back)
+    assert ((there >= 0) & (there <= 1 + 1e-5)).all()
+    assert np.allclose(there[(i == j) & (days[i].sum(axis=1) > 0)], 1, atol=1e-5)
+    assert np.array_equal(days, before)
+
+
+def test_the_next_day_is_nearer_than_the_day_after_and_a_week_is_nothing() -> None:
+    days = np.eye(10, dtype=np.float32)
+    first = np.zeros(3, np.int64)
+    next_day, after, week = day_cosine(days, first + 2, np.array([3, 4, 9])).tolist()
+    assert 1 > next_day > after > week == 0
