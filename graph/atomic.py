@@ -1,10 +1,12 @@
 """Files that are old or new, never half: temporary name, fsync, rename, fsync of the folder. Knows no format.
 
-A temporary file is called `.<name>.<pid>.tmp` and lies beside its target, so that the rename stays within one
-file system and whoever cleans up can tell it from real content by its name alone.
+A temporary file is called `.<name>.<pid>.tmp` (the thread's id is in it too where threads may race) and lies beside
+its target, so that the rename stays within one file system and whoever cleans up can tell it from real content by its
+name alone.
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +27,24 @@ def replace_with(path: Path) -> Iterator[Path]:
             sync_file(temporary)
             temporary.replace(path)
             sync_folder(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def create_with(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write; on a clean exit it becomes `path` unless another was there first, which stays.
+
+    Several threads and processes may create the same file at a time: whoever opens it sees one of theirs, whole.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{TEMPORARY}")
+    try:
+        yield temporary
+        sync_file(temporary)
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+        sync_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from graph.atomic import make_folder
+from graph.atomic import create_with, make_folder
 from graph.errors import RingleaderError
 
 BUSY_SECONDS = 10.0  # how long a writer waits for another; a write takes milliseconds
@@ -40,14 +40,25 @@ def connection(path: Path, schema: str, durable: bool = True) -> Iterator[sqlite
 
 def connect(path: Path, schema: str, durable: bool = True) -> sqlite3.Connection:
     """A connection for the caller to close, fit to be used by several threads in turn."""
-    make_folder(path.parent)
+    if not path.exists():
+        _create(path, schema)
     database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     database.row_factory = sqlite3.Row
-    database.execute("PRAGMA journal_mode = WAL")
     database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-    if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-        database.executescript(schema)
     return database
+
+
+def _create(path: Path, schema: str) -> None:
+    """Put the file there with its tables and its journal mode, at once.
+
+    Two that turn one fresh file to write-ahead mode are refused without waiting: "database is locked", whatever the
+    timeout (SQLite manual, "Write-Ahead Logging"). The mode stays with the file, so it is set before any
+    other can open it.
+    """
+    make_folder(path.parent)
+    with create_with(path) as fresh, closing(sqlite3.connect(fresh, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.executescript(schema)
 
 
 def unusable(path: Path, error: Exception) -> RingleaderError:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from graph import atomic
-from graph.atomic import is_temporary, make_folder, point_to, read_pointer, replace_with, write_bytes
+from graph.atomic import create_with, is_temporary, make_folder, point_to, read_pointer, replace_with, write_bytes
 
 
 def test_a_written_file_replaces_the_old_one_whole(tmp_path: Path) -> None:
@@ -87,3 +87,24 @@ def test_folders_are_made_with_their_parents_once(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "b")
     make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_of_two_who_create_a_file_the_first_one_stays_and_the_other_leaves_nothing(tmp_path: Path) -> None:
+    with create_with(tmp_path / "file") as slow:
+        slow.write_bytes(b"late")
+        write_bytes(tmp_path / "file", b"first")
+    assert (tmp_path / "file").read_bytes() == b"first"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_is_created_whole_or_not_at_all(tmp_path: Path) -> None:
+    def create_half() -> None:
+        with create_with(tmp_path / "file") as fresh:
+            fresh.write_bytes(b"ha")
+            assert is_temporary(fresh)
+            assert not (tmp_path / "file").exists()
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        create_half()
+    assert list(tmp_path.iterdir()) == []
