@@ -14,10 +14,10 @@ Array = NDArray[np.float64]
 
 NEWTON_STEPS = 5  # in each round
 ROUNDS = 30
-RIDGE = np.array(
-    [50.0, 20.0]
-)  # pseudo-observations that hold the slope at 1 and the offset at 0, as the prior has them:
+RIDGE = (50.0, 20.0)  # pseudo-observations that hold the slope at 1 and the offset at 0, as the prior has them:
 # verdicts are no fair sample, and what a few dozen say of the rest is wrong as often as right
+SECOND, SECOND_RIDGE = 0.1, 5.0  # what a home's own network counts beside the prior until verdicts say otherwise
+MOST_SECOND = 4.0  # beyond it the prior says next to nothing
 LEAST_SLOPE = 0.5  # verdicts go to what was reported, not to a fair sample: they may flatten a margin by half at most
 FLIPPED, KEPT = 2.0, 20.0  # pseudo-labels that were wrong and right: one verdict in eleven, until the home says
 PRIOR_ROUNDS = 100
@@ -62,30 +62,50 @@ def calibrate(margins: Array, target: Array, weight: Array) -> Calibration:
     A label that the margin flatly contradicts is taken for a mistake instead of flattening everybody's probability.
     """
     prior = float(np.clip(np.average(target, weights=weight), 0.001, 0.999)) if len(target) else 0.5
-    if len(target) < 10 or len(np.unique(target)) < 2:
+    if not _tells(target):
         return Calibration(label_prior=prior)
-    design = np.stack([margins, np.ones_like(margins)], axis=1)
-    beta, flip = np.array([1.0, 0.0]), FLIPPED / (FLIPPED + KEPT)
+    slope, offset = _regressed(np.stack([margins, np.ones_like(margins)], axis=1), target, weight, (1.0, 0.0), RIDGE)
+    return Calibration(float(max(slope, LEAST_SLOPE)), float(offset), prior)
+
+
+def second_opinion(first: Array, second: Array, target: Array, weight: Array) -> float:
+    """How much of a second held-out margin to add to a first one, shape (rows,) each.
+
+    By the same regression on both: the second is held near SECOND of the first, but by little.
+    """
+    if not _tells(target):
+        return 0.0
+    design, towards = np.stack([first, second, np.ones_like(first)], axis=1), (1.0, SECOND, 0.0)
+    of_first, of_second, _ = _regressed(design, target, weight, towards, (RIDGE[0], SECOND_RIDGE, RIDGE[1]))
+    return float(np.clip(of_second / max(of_first, 1 / MOST_SECOND), 0.0, MOST_SECOND))
+
+
+def _tells(target: Array) -> bool:
+    return len(target) >= 10 and len(np.unique(target)) == 2
+
+
+def _regressed(
+    design: Array, target: Array, weight: Array, towards: tuple[float, ...], ridge: tuple[float, ...]
+) -> Array:
+    """Coefficients of a logistic regression, shape (columns,), some of whose labels were flipped.
+
+    `ridge` pseudo-observations hold each coefficient at `towards`.
+    """
+    anchor, beta, flip = np.array(towards), np.array(towards), FLIPPED / (FLIPPED + KEPT)
     for _ in range(ROUNDS):
         p = sigmoid(design @ beta)
         said_if_bad, said_if_good = np.where(target > 0, 1 - flip, flip), np.where(target > 0, flip, 1 - flip)
         truly = p * said_if_bad / (p * said_if_bad + (1 - p) * said_if_good)
-        now = _regressed(design, truly, weight, beta)
+        now = beta
+        for _ in range(NEWTON_STEPS):
+            p = sigmoid(design @ now)
+            gradient = design.T @ (weight * (p - truly)) + np.array(ridge) * (now - anchor)
+            hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + np.diag(ridge)
+            now = now - np.clip(np.linalg.solve(hessian, gradient), -1, 1)
         flip = float((FLIPPED + weight @ np.abs(target - truly)) / (FLIPPED + KEPT + weight.sum()))
         moved, beta = float(np.abs(now - beta).max()), now
         if moved < 1e-9:
             break
-    return Calibration(float(max(beta[0], LEAST_SLOPE)), float(beta[1]), prior)
-
-
-def _regressed(design: Array, target: Array, weight: Array, beta: Array) -> Array:
-    """Newton steps of a ridge-penalised logistic regression towards soft targets."""
-    anchor = np.array([1.0, 0.0])
-    for _ in range(NEWTON_STEPS):
-        p = sigmoid(design @ beta)
-        gradient = design.T @ (weight * (p - target)) + RIDGE * (beta - anchor)
-        hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + np.diag(RIDGE)
-        beta = beta - np.clip(np.linalg.solve(hessian, gradient), -1, 1)
     return beta
 
 

@@ -27,20 +27,25 @@ class NetworkShape:
     """Sizes and dropout rates. `members` networks of two hidden layers `width` wide are trained side by side.
 
     `anchor` is the column of an earlier opinion, −1 for none: the logit is `anchor_scale · column + anchor_bias` plus
-    what the network adds, which is nothing before the first step and never more than `reach` either way: a few hundred
-    verdicts, chosen by whoever gave them, may correct the prior on everybody, but not replace it.
+    `gain` times what the network says itself, which counts as ±`reach` at most: a few hundred verdicts, chosen by
+    whoever gave them, may outweigh the earlier opinion, but not without bound.
     """
 
     inputs: int
     anchor: int = -1
     anchor_scale: float = 0.0
     anchor_bias: float = 0.0
-    reach: float = 1.0
+    reach: float = 6.0
+    gain: float = 1.0
     members: int = 4
     width: int = 48
     dropout: float = 0.3
     input_dropout: float = 0.1
     block_dropout: float = 0.25
+
+    def bounded(self, logits: Tensor) -> Tensor:
+        """A network's own logits as they are heard beside an earlier opinion, before their gain."""
+        return self.reach * torch.tanh(logits / self.reach)
 
 
 class Members(nn.Module):
@@ -73,8 +78,6 @@ class RiskNetwork(nn.Module):
         self.second = Members(shape.members, shape.width, shape.width)
         self.out = Members(shape.members, shape.width, 1)
         self.drop = nn.Dropout(shape.dropout)
-        if shape.anchor >= 0:
-            nn.init.zeros_(self.out.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits, shape (members, rows), of normalised channels (rows, inputs)."""
@@ -89,7 +92,7 @@ class RiskNetwork(nn.Module):
         hidden = self.drop(torch.nn.functional.silu(sums, inplace=not self.training))
         hidden = torch.nn.functional.silu(self.second(hidden), inplace=not self.training)
         logits: Tensor = self.out(hidden).squeeze(-1)
-        return logits if self.shape.anchor < 0 else self.shape.reach * torch.tanh(logits / self.shape.reach)
+        return logits if self.shape.anchor < 0 else self.shape.gain * self.shape.bounded(logits)
 
     def _opinion(self, x: Tensor) -> Tensor:
         if self.shape.anchor < 0:

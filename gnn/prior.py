@@ -33,8 +33,7 @@ def lent(propagated: Propagated, labels: Labels, rows: Rows | None = None) -> Ch
     The prior's margin, divided by `MARGIN_SCALE`, is the block that a home's network starts from. It is worked out
     from the structure and from these labels, so it too never sees a row's own label over one hop.
     """
-    told = label_channels(propagated, labels.malicious, labels.benign)
-    told = told if rows is None else told.at(rows)
+    told = label_channels(propagated, labels.malicious, labels.benign, rows)
     if propagated.prior is None:
         return told
     structure = propagated.structure if rows is None else propagated.structure.at(rows)

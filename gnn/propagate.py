@@ -5,7 +5,7 @@ Decoupled from learning as in SIGN (Frasca et al. 2020, arXiv:2004.11198) and NA
 The module knows tables and matrices; it does not know what the network makes of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,9 @@ from graph.evidence import Evidence, Floats, column, gather_evidence
 from graph.values import Window
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
+FEW = 20  # a signal of fewer than one sender in so many is summed over those alone
 PRIOR_STRENGTH = 2.0  # pseudo-labels behind the prior in every pooled label rate
 LABEL_PRIOR = 0.1
 REPORT_MESSAGES = 5.0  # messages behind a sender's own report rate
@@ -34,30 +36,57 @@ CHURNING = ("address_at", "sent_from")  # what a sender throws away first
 
 @dataclass(frozen=True)
 class Pool:
-    """One relation, ready for leave-one-out pooling.
+    """One relation, ready for leave-one-out pooling over the edges of some senders, its rows.
 
-    `used` is sender × artefact (ones); `weight[e]` the rarity log(n / d) of the artefact of edge e, 0 where nobody
-    else uses it; `row[e]` the edge's sender. Edges are in row order, so that rows can be reduced in place.
+    `users` is sender × artefact (ones) of everybody, `used` the rows of it that are asked about, `sender` their places.
+    `row[e]` is the row of edge e, `others[e]` how many others use its artefact, `weight[e]` the artefact's rarity
+    log(n / d), 0 where nobody else uses it. Edges are in row order, so that rows can be reduced in place.
     """
 
     name: str
+    users: sp.csr_matrix
     used: sp.csr_matrix
-    row: NDArray[np.int64]
+    sender: Rows
+    row: Rows
     others: Array
     weight: Array
 
     @staticmethod
-    def of(name: str, used: sp.csr_matrix) -> "Pool":
-        """The pool of a sender × artefact matrix."""
-        degree = np.bincount(used.indices, minlength=used.shape[1]).astype(np.float64)
-        others = degree[used.indices] - 1
-        rarity = np.log(max(used.shape[0], 2) / np.maximum(degree[used.indices], 1))
-        row = np.repeat(np.arange(used.shape[0]), np.diff(used.indptr))
-        return Pool(name, used, row, others, np.where(others > 0, np.maximum(rarity, 0.05), 0.0))
+    def of(name: str, users: sp.csr_matrix) -> "Pool":
+        """The pool of a sender × artefact matrix, a row for every sender."""
+        degree = np.bincount(users.indices, minlength=users.shape[1]).astype(np.float64)
+        others = degree[users.indices] - 1
+        rarity = np.log(max(users.shape[0], 2) / np.maximum(degree[users.indices], 1))
+        weight = np.where(others > 0, np.maximum(rarity, 0.05), 0.0)
+        return Pool(name, users, users, np.arange(users.shape[0]), _rows_of(users), others, weight)
+
+    def at(self, rows: Rows | None) -> "Pool":
+        """The edges of some rows, which are numbered in the order given; all of them by default."""
+        if rows is None:
+            return self
+        counts = np.diff(self.used.indptr)[rows]
+        first = np.repeat(self.used.indptr[rows] - np.cumsum(counts) + counts, counts)
+        edges = first + np.arange(counts.sum())
+        used = self.used[rows]
+        return replace(
+            self,
+            used=used,
+            sender=self.sender[rows],
+            row=_rows_of(used),
+            others=self.others[edges],
+            weight=self.weight[edges],
+        )
+
+    def total(self, signal: Array) -> Array:
+        """A signal of senders, shape (senders,), summed over each artefact's users, shape (artefacts,)."""
+        some = np.flatnonzero(signal)
+        if len(some) * FEW > len(signal):
+            return np.asarray(self.users.T @ signal)
+        return np.asarray(self.users[some].T @ signal[some])
 
     def others_sum(self, signal: Array) -> Array:
         """For every edge the signal summed over the artefact's other users, shape (edges,)."""
-        return np.asarray((self.used.T @ signal)[self.used.indices] - signal[self.row])
+        return self.total(signal)[self.used.indices] - signal[self.sender][self.row]
 
     def mean(self, edge_values: Array) -> Array:
         """Rarity-weighted mean over a sender's edges, shape (senders,); 0 where there is none."""
@@ -156,26 +185,36 @@ def structure(window: Window, evidence: Evidence, data: HeteroData, every: tuple
     return own.beside(*found, _cotarget_structure(evidence, users, reports))
 
 
-def label_channels(propagated: Propagated, malicious: Array, benign: Array) -> Channels:
-    """Known labels lent over every relation, one and two hops, never a row's own over one hop.
+def label_channels(propagated: Propagated, malicious: Array, benign: Array, rows: Rows | None = None) -> Channels:
+    """Known labels lent to some senders, all by default, over every relation, one and two hops, never a row's own over
+    one hop.
 
     `malicious` and `benign` are label weights by sender, 0 where unknown. Over two hops a row's own label can come
     back through a neighbour: callers that train on labelled rows hide those rows' labels fold by fold
     (`gnn.train.cross_fitted`).
     """
-    every = propagated.pools
-    near = [_lent(pool, malicious, benign) for pool in every]
     cotarget = _lent_cotarget(propagated.cotargets, malicious, benign)
-    first = np.max([columns["most"] for columns in near] + [cotarget["mean"]], axis=0)
+    near = [_most_lent(pool, malicious, benign) for pool in propagated.pools]
+    first = np.max([*near, cotarget["mean"]], axis=0)
+    asked = [pool.at(rows) for pool in propagated.pools]
     lent = []
-    for pool, columns in zip(every, near, strict=True):
+    for pool in asked:
+        columns = _lent(pool, malicious, benign)
         far = pool.others_sum(first) / np.maximum(pool.others, 1)
         columns["two_hops"] = pool.mean(far)
         columns["two_hops_most"] = pool.most(far)
         lent.append(channels(columns, f"{pool.name}.labels"))
     if propagated.reports is not None:
-        lent.append(_trusted(propagated.reports, every, malicious, benign))
-    return channels(cotarget, "cotargets.labels").beside(*lent)
+        lent.append(_trusted(propagated.reports, asked, rows, malicious, benign))
+    return channels(_of(rows, cotarget), "cotargets.labels").beside(*lent)
+
+
+def _of(rows: Rows | None, columns: dict[str, Array]) -> dict[str, Array]:
+    return columns if rows is None else {name: values[rows] for name, values in columns.items()}
+
+
+def _rows_of(used: sp.csr_matrix) -> Rows:
+    return np.repeat(np.arange(used.shape[0]), np.diff(used.indptr))
 
 
 def _edge_index(cells: sp.coo_matrix) -> torch.Tensor:
@@ -253,13 +292,13 @@ def _reported(pool: Pool, reports: dict[str, Array]) -> Channels:
     return channels(columns, f"{pool.name}.reports")
 
 
-def _trusted(reports: Reports, every: tuple[Pool, ...], malicious: Array, benign: Array) -> Channels:
+def _trusted(reports: Reports, asked: list[Pool], rows: Rows | None, malicious: Array, benign: Array) -> Channels:
     """What it changes to weigh reports by how far labels say that their reporters are to be trusted: 0 without labels.
 
     A label comes to a sender through others whom its reporters reported: over two hops.
     """
-    lending = [pool for pool in every if pool.name != "wrote_to"]
-    weight = trust(reports.said, *with_lent([pool.used for pool in lending], malicious, benign))
+    lending = [pool for pool in asked if pool.name != "wrote_to"]
+    weight = trust(reports.said, *with_lent([pool.users for pool in lending], malicious, benign))
     (bad, cleared), (all_bad, all_cleared) = reports.weighed(weight), reports.weighed(np.ones(len(weight)))
     overall = overall_rate({"junk": all_bad, "messages": reports.messages})
     columns = {
@@ -267,7 +306,7 @@ def _trusted(reports: Reports, every: tuple[Pool, ...], malicious: Array, benign
         "two_hops_not_junk": np.log1p(cleared) - np.log1p(all_cleared),
         "two_hops_rate": (bad - cleared - all_bad + all_cleared) / (reports.messages + REPORT_MESSAGES),
     }
-    found = channels(columns, "reports.labels")
+    found = channels(_of(rows, columns), "reports.labels")
     for pool in lending:
         sent = pool.others_sum(reports.messages)
         weighed, plain = (
@@ -306,6 +345,18 @@ def _weighted_cosine(weights: sp.csr_matrix, profiles: Floats) -> Array:
 def _log_odds(malicious: Array, benign: Array) -> Array:
     odds = (malicious + PRIOR_STRENGTH * LABEL_PRIOR) / (benign + PRIOR_STRENGTH * (1 - LABEL_PRIOR))
     return np.asarray(np.log(odds) - np.log(LABEL_PRIOR / (1 - LABEL_PRIOR)))
+
+
+def _most_lent(pool: Pool, malicious: Array, benign: Array) -> Array:
+    """The largest log-odds that labels lend to each sender over one hop, shape (senders,).
+
+    To all who have no label of their own an artefact lends the same.
+    """
+    most = pool.most(_log_odds(pool.total(malicious), pool.total(benign))[pool.used.indices])
+    labelled = np.flatnonzero(malicious + benign)
+    their = pool.at(labelled)
+    most[labelled] = their.most(_log_odds(their.others_sum(malicious), their.others_sum(benign)))
+    return most
 
 
 def _lent(pool: Pool, malicious: Array, benign: Array) -> dict[str, Array]:

@@ -94,7 +94,7 @@ def _lessons(options: PriorOptions, number: int) -> list[Lesson]:
 
 
 def _told(seen: Seen, labels: Labels, rows: Rows) -> Channels:
-    return label_channels(seen.propagated, labels.malicious, labels.benign).at(rows)
+    return label_channels(seen.propagated, labels.malicious, labels.benign, rows)
 
 
 def _balanced(target: Array, verdicts: Labels, most: int, rng: np.random.Generator) -> Rows:

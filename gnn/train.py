@@ -1,4 +1,8 @@
-"""A home's model: fitted on what was known at one moment. Knows channels and labels, not where they came from."""
+"""A home's model: fitted on what was known at one moment. Knows channels and labels, not where they came from.
+
+Where a prior ships, a network of the home's own is fitted on its labels alone, and its opinion is added to the prior's
+as far as it tells labels that have no evidence in common with those it learnt from.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -7,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gnn.calibrate import Calibration, calibrate, expected_calibration_error, log_odds, sigmoid
+from gnn.calibrate import Calibration, calibrate, expected_calibration_error, log_odds, second_opinion, sigmoid
 from gnn.features import Channels
 from gnn.fit import Check, Examples, TrainOptions, fit
 from gnn.labels import Labels, Rows
@@ -15,11 +19,10 @@ from gnn.model import ANCHOR_BLOCK, ANCHOR_UNIT, RiskModel, is_plain, new_networ
 from gnn.network import NetworkShape, Normaliser, RiskNetwork
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 LEAST_OF_A_CLASS = 5  # fewer labels of one class than this teach nothing
 LEAST_FOR_VALIDATION = 40
-PROVEN = 1.0  # standard errors by which later, unrelated labels must speak for leaving the prior
+PARTS = 5  # of the labels, held out in turn to weigh the home's own network beside the prior
 UNTAUGHT_RISK = 0.01  # of everybody, own verdicts aside, where one class is unknown: there is nothing to tell apart
 
 
@@ -58,7 +61,7 @@ class Order:
 
 
 def train(structure: Channels, lend: LabelChannels, labels: Labels, order: Order, options: TrainOptions) -> RiskModel:
-    """Fit, stopping early on the labelled rows that started last, then refit on all.
+    """Fit on all labels that are known; how long, or how far to be heard, labels that were held out say.
 
     `structure` has a row for every node; `lend` makes the channels of given labels, all of plain blocks. Deterministic
     for a seed. Where labels show one class or none, every margin is 0.
@@ -69,10 +72,9 @@ def train(structure: Channels, lend: LabelChannels, labels: Labels, order: Order
         network = new_network(NetworkShape(inputs=len(course.blocks)), course.blocks, options.seed)
         torch.nn.init.zeros_(network.out.weight)  # every margin 0: the prior alone speaks
         return course.model(network, 0, untaught, {})
-    early, late = _by_time(order.started[course.rows], course.target, options)
-    shape = course.shape(early)
-    steps, calibration, metrics = _validated(course, shape, early, late, order.bunch[course.rows])
-    return course.model(course.fitted(shape, np.arange(len(course.rows)), steps), steps, calibration, metrics)
+    if ANCHOR_BLOCK in course.blocks:
+        return _beside_prior(course, order.bunch[course.rows])
+    return _stopped_early(course, order.started[course.rows])
 
 
 def cross_fitted(lend: LabelChannels, labels: Labels, rows: Rows, options: TrainOptions) -> Channels:
@@ -111,11 +113,18 @@ class _Course:
     options: TrainOptions
 
     @classmethod
-    def of(cls, structure: Channels, lend: LabelChannels, labels: Labels, options: TrainOptions) -> "_Course":
+    def of(
+        cls,
+        structure: Channels,
+        lend: LabelChannels,
+        labels: Labels,
+        options: TrainOptions,
+        normaliser: Normaliser | None = None,
+    ) -> "_Course":
         rows = np.flatnonzero(labels.known)
         own, blank = structure.at(rows), lend(labels.hiding(rows), rows)
         known = own.beside(cross_fitted(lend, labels, rows, options))
-        normaliser = Normaliser.fit(structure.values, is_plain(known.blocks))
+        normaliser = normaliser or Normaliser.fit(structure.values, is_plain(known.blocks))
         return cls(
             structure=structure,
             lend=lend,
@@ -128,6 +137,11 @@ class _Course:
             blank=normaliser(own.beside(blank).values),
             options=options,
         )
+
+    def hiding(self, at: Rows) -> "_Course":
+        """The course without the labels of some of its rows, which nobody sees then."""
+        hidden = self.labels.hiding(self.rows[at])
+        return _Course.of(self.structure, self.lend, hidden, self.options, self.normaliser)
 
     @property
     def target(self) -> Array:
@@ -142,22 +156,19 @@ class _Course:
         """Whether both classes are there."""
         return len(np.unique(self.target)) == 2
 
-    def shape(self, early: Rows) -> NetworkShape:
-        """The network's shape; where there is a shipped prior it starts from it, scaled to the early labels."""
-        shape = NetworkShape(inputs=len(self.names), members=self.options.members, width=self.options.width)
-        if ANCHOR_BLOCK not in self.blocks:
-            return shape
-        anchor = self.blocks.index(ANCHOR_BLOCK)
-        before = ANCHOR_UNIT * self.known[early, anchor].astype(np.float64)
-        fitted = calibrate(before, self.target[early], self.weight[early])
-        return replace(shape, anchor=anchor, anchor_scale=ANCHOR_UNIT * fitted.slope, anchor_bias=fitted.offset)
+    def fitted(self, at: Rows, steps: int, check: Check | None = None) -> RiskNetwork:
+        """A network fitted on some rows; half of a row's weight is its copy without its neighbours' labels.
 
-    def fitted(self, shape: NetworkShape, at: Rows, steps: int, check: Check | None = None) -> RiskNetwork:
-        """A network fitted on some rows; half of a row's weight is its copy without its neighbours' labels."""
-        noise = self.options.label_noise
+        It is deaf to the prior.
+        """
+        noise, deaf = self.options.label_noise, [name == ANCHOR_BLOCK for name in self.blocks]
         x = np.concatenate([self.known[at], self.blank[at]])
+        x[:, deaf] = 0.0
         target = np.tile(self.target[at] * (1 - 2 * noise) + noise, 2)
+        shape = NetworkShape(inputs=len(self.names), members=self.options.members, width=self.options.width)
         network = new_network(shape, self.blocks, self.options.seed)
+        with torch.no_grad():
+            network.first.weight[:, deaf] = 0.0
         fit(network, Examples(x, target, np.tile(self.weight[at] / 2, 2)), steps, self.options, check)
         return network
 
@@ -181,6 +192,69 @@ class _Course:
         )
 
 
+def _beside_prior(course: _Course, bunch: Rows) -> RiskModel:
+    """The prior's opinion and that of a network of the home's own; with too few labels the prior's alone.
+
+    `bunch` is of the labelled rows.
+    """
+    target, weight, anchor = course.target, course.weight, course.blocks.index(ANCHOR_BLOCK)
+    network = course.fitted(np.arange(len(course.rows)), course.options.steps)
+    heard = replace(network.shape, anchor=anchor, anchor_scale=ANCHOR_UNIT, gain=0.0)
+    if len(course.rows) < LEAST_FOR_VALIDATION:
+        calibration = Calibration(label_prior=float(np.average(target, weights=weight)))
+        return replace(course.model(network, course.options.steps, calibration, {}), shape=heard)
+    before, own = _held_out(course, bunch, anchor)
+    heard = replace(heard, gain=second_opinion(before, own, target, weight))
+    margins = before + heard.gain * own
+    calibration = calibrate(margins, target, weight)
+    metrics = {**_validation(margins, calibration, target, weight), "heard": heard.gain}
+    return replace(course.model(network, course.options.steps, calibration, metrics), shape=heard)
+
+
+def _held_out(course: _Course, bunch: Rows, anchor: int) -> tuple[Array, Array]:
+    """Margins of the prior and of networks of the home's own, shape (labelled rows,) each.
+
+    Rows of a bunch are held out together, so that whoever tells a row's label has seen none that shares its evidence.
+    """
+    bunches, number = np.unique(bunch, return_inverse=True)
+    part = np.random.default_rng(course.options.seed).permutation(len(bunches))[number] % PARTS
+    before, own = np.zeros(len(part)), np.zeros(len(part))
+    for held in range(PARTS):
+        at = np.flatnonzero(part == held)
+        others = course.hiding(at)
+        channels = course.without_labels_of(at)
+        before[at] = ANCHOR_UNIT * channels[:, anchor]
+        if others.taught:
+            network = others.fitted(np.arange(len(others.rows)), course.options.steps)
+            own[at] = network.shape.bounded(torch.from_numpy(network.margins(channels))).numpy()
+    return before, own
+
+
+def _stopped_early(course: _Course, started: Array) -> RiskModel:
+    """A network by itself, for as many steps as are best for the rows that started last, which also calibrate it.
+
+    With too few labels to hold any out, half of the steps.
+    """
+    everything, target, weight = np.arange(len(course.rows)), course.target, course.weight
+    early, late = _by_time(started, target, course.options)
+    if len(course.rows) < LEAST_FOR_VALIDATION or len(np.unique(target[early])) < 2:
+        calibration = Calibration(label_prior=float(np.average(target, weights=weight)))
+        steps = course.options.steps // 2
+        return course.model(course.fitted(everything, steps), steps, calibration, {})
+    held = course.without_labels_of(late)
+    seen: list[tuple[int, Array]] = []
+
+    def check(step: int, network: RiskNetwork) -> None:
+        seen.append((step, network.margins(held).astype(np.float64)))
+
+    course.fitted(early, course.options.steps, check)
+    losses = [_calibrated_loss(margins, target[late], weight[late]) for _, margins in seen]
+    steps, margins = seen[int(np.argmin(losses))]
+    calibration = calibrate(margins, target[late], weight[late])
+    metrics = _validation(margins, calibration, target[late], weight[late])
+    return course.model(course.fitted(everything, steps), steps, calibration, metrics)
+
+
 def _by_time(started: Array, target: Array, options: TrainOptions) -> tuple[Rows, Rows]:
     """Labelled rows before and after a moment, both classes on both sides; the later side validates."""
     order = np.argsort(started, kind="stable")
@@ -191,52 +265,15 @@ def _by_time(started: Array, target: Array, options: TrainOptions) -> tuple[Rows
     return np.flatnonzero(~late), np.flatnonzero(late)
 
 
-def _validated(
-    course: _Course, shape: NetworkShape, early: Rows, late: Rows, bunch: Rows
-) -> tuple[int, Calibration, dict[str, float]]:
-    """Steps with the least loss on the later slice, whose labels nobody saw; calibration on the same slice.
-
-    With too few labels for a slice the network stays at the prior, or, without one, takes half of the steps.
-    """
-    unproven = 0 if shape.anchor >= 0 else course.options.steps // 2
-    if len(course.rows) < LEAST_FOR_VALIDATION or len(np.unique(course.target[early])) < 2:
-        prior = float(np.average(course.target, weights=course.weight))
-        return unproven, Calibration(label_prior=prior), {}
-    held = course.without_labels_of(late)
-    target, weight = course.target[late], course.weight[late]
-    seen: list[tuple[int, Array]] = []
-
-    def check(step: int, network: RiskNetwork) -> None:
-        seen.append((step, network.margins(held).astype(np.float64)))
-
-    course.fitted(shape, early, course.options.steps, check)
-    steps, margins, loss = _chosen(seen, target, weight, bunch[late], ~np.isin(bunch[late], bunch[early]))
-    calibration = calibrate(margins, target, weight)
+def _validation(margins: Array, calibration: Calibration, target: Array, weight: Array) -> dict[str, float]:
+    """What held-out labels say of the calibrated margins: log loss, expected calibration error, how many they are."""
     probability = sigmoid(calibration.logits(margins, calibration.label_prior))
-    metrics = {"log_loss": loss, "rows": float(len(late)), "ece": expected_calibration_error(probability, target)}
-    return steps, calibration, metrics
+    loss = _calibrated_loss(margins, target, weight)
+    return {"log_loss": loss, "rows": float(len(target)), "ece": expected_calibration_error(probability, target)}
 
 
-def _chosen(
-    seen: list[tuple[int, Array]], target: Array, weight: Array, bunch: Rows, unmet: Mask
-) -> tuple[int, Array, float]:
-    """Steps, margins and loss of the best moment; the first moment, the prior, unless the best beats it beyond noise.
-
-    Judged by `unmet` rows, which share no evidence with those learnt from, and after calibration: what counts is who is
-    above whom. Noise is PROVEN standard errors of the paired difference, rows of one bunch taken together.
-    """
-    losses = [_calibrated_losses(margins, target, weight) for _, margins in seen]
-    best = int(np.argmin([float(np.average(loss, weights=weight)) for loss in losses]))
-    gain = weight * (losses[0] - losses[best]) * unmet
-    by_bunch = np.bincount(np.unique(bunch, return_inverse=True)[1], weights=gain)
-    least = min(target[unmet].sum(), (1 - target[unmet]).sum())
-    if least < LEAST_OF_A_CLASS or gain.sum() <= PROVEN * float(np.sqrt((by_bunch**2).sum())):
-        best = 0
-    return seen[best][0], seen[best][1], float(np.average(losses[best], weights=weight))
-
-
-def _calibrated_losses(margins: Array, target: Array, weight: Array) -> Array:
-    """Log loss of each row after Platt scaling."""
+def _calibrated_loss(margins: Array, target: Array, weight: Array) -> float:
+    """Mean log loss after Platt scaling."""
     fitted = calibrate(margins, target, weight)
     logits = fitted.logits(margins, fitted.label_prior)
-    return np.asarray(np.logaddexp(0, logits) - target * logits)
+    return float(np.average(np.logaddexp(0, logits) - target * logits, weights=weight))

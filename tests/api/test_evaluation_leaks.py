@@ -119,7 +119,7 @@ def test_an_evaluation_that_knows_later_verdicts_is_ended(folder, monkeypatch):
 
 def test_an_evaluation_whose_pools_count_oneself_is_ended(folder, monkeypatch):
     world, _, _ = labelled_world.shot_of(folder)
-    monkeypatch.setattr(Pool, "others_sum", lambda pool, signal: np.asarray((pool.used.T @ signal)[pool.used.indices]))
+    monkeypatch.setattr(Pool, "others_sum", lambda pool, signal: np.asarray((pool.users.T @ signal)[pool.used.indices]))
     with pytest.raises(LeakError, match="own label"):
         evaluate_world(world, labelled_world.SETTINGS, EvaluateOptions(), StageRecorder())
 

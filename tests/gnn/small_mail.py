@@ -33,8 +33,7 @@ class Lesson:
         return nothing_known(self.window.domains.num_rows)
 
     def lend(self, labels: Labels, rows: Rows | None = None) -> Channels:
-        told = label_channels(self.propagated, labels.malicious, labels.benign)
-        return told if rows is None else told.at(rows)
+        return label_channels(self.propagated, labels.malicious, labels.benign, rows)
 
     def fit(self, labels: Labels | None = None, options: TrainOptions = QUICK) -> RiskModel:
         started = column(self.window.senders.set_column(0, "t", self.window.senders["first_seen"].cast("int64")), "t")

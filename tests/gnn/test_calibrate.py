@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnn.calibrate import LEAST_PRIOR, Calibration, calibrate, expected_calibration_error, log_odds, sigmoid
+from gnn.calibrate import (
+    LEAST_PRIOR,
+    MOST_SECOND,
+    Calibration,
+    calibrate,
+    expected_calibration_error,
+    log_odds,
+    second_opinion,
+    sigmoid,
+)
 
 LAWS = settings(max_examples=40, deadline=None)
 
@@ -111,3 +120,26 @@ def test_calibration_error_of_honest_and_of_boastful_forecasts() -> None:
     assert expected_calibration_error(np.full(1_000, 0.5), target, bins=1) == pytest.approx(0)
     assert expected_calibration_error(np.full(1_000, 0.9), target, bins=1) == pytest.approx(0.4)
     assert expected_calibration_error(np.zeros(0), np.zeros(0)) == 0
+
+
+def two_opinions(wrong: float = 0.0) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+    """Two hundred margins that tell the truth with little noise, as many that know nothing, and labels."""
+    rng = np.random.default_rng(8)
+    truth = (rng.random(200) < 0.4).astype(np.float64)
+    knowing, empty = rng.normal(np.where(truth > 0, 3.0, -3.0), 1.5), rng.normal(0, 3, 200)
+    return knowing, empty, np.where(rng.random(200) < wrong, 1 - truth, truth)
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.1])
+def test_a_second_opinion_is_heard_as_far_as_labels_bear_it_out(wrong: float) -> None:
+    knowing, empty, target = two_opinions(wrong)
+    weight = np.ones(200)
+    assert second_opinion(knowing, empty, target, weight) < 0.12
+    assert second_opinion(empty, knowing, target, weight) > 1.0
+    assert second_opinion(-3 * empty, 0.01 * knowing, target, weight) <= MOST_SECOND
+
+
+def test_without_labels_of_both_classes_no_second_opinion_is_heard() -> None:
+    knowing, empty, _ = two_opinions()
+    assert second_opinion(empty, knowing, np.ones(200), np.ones(200)) == 0.0
+    assert second_opinion(empty[:6], knowing[:6], np.array([0.0, 1, 0, 1, 0, 1]), np.ones(6)) == 0.0

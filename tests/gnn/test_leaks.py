@@ -28,7 +28,7 @@ def test_no_label_moves_what_is_shown_of_its_own_sender(scene):
 
 def test_a_pool_that_counts_oneself_is_caught(scene, monkeypatch):
     def with_oneself(pool, signal):
-        return np.asarray((pool.used.T @ signal)[pool.used.indices])
+        return np.asarray((pool.users.T @ signal)[pool.used.indices])
 
     monkeypatch.setattr(Pool, "others_sum", with_oneself)
     with pytest.raises(LeakError, match=r"own label.*scored by"):

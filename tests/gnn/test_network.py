@@ -92,3 +92,15 @@ def test_a_constant_column_becomes_nought() -> None:
 def test_plain_columns_are_scaled_and_clipped() -> None:
     values = np.array([[-100.0], [0.0], [1.0], [100.0]], np.float32)
     assert Normaliser.fit(values, np.array([True]))(values).ravel().tolist() == [-4, 0, 0.5, 4]
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.5, 2.0])
+def test_beside_an_earlier_opinion_a_network_is_heard_so_far_and_no_further(gain: float) -> None:
+    shape = NetworkShape(inputs=4, anchor=3, anchor_scale=4.0, anchor_bias=1.0, gain=gain, reach=6.0)
+    net = network(shape=shape)
+    with torch.no_grad():
+        net.out.weight.mul_(1e6)
+    x = rows(50)
+    added = net.margins(x) - (4 * x[:, 3] + 1)
+    assert np.abs(added).max() <= 6 * gain + 1e-4
+    assert np.abs(added).max() == pytest.approx(6 * gain, abs=0.1)  # members may differ in sign

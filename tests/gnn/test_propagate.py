@@ -69,6 +69,18 @@ def test_changing_a_rows_own_label_leaves_its_one_hop_channels_as_they_were(less
     assert not np.array_equal(found[0].values, found[1].values)  # others do see it
 
 
+@pytest.mark.parametrize("known", [0, 3, 60])
+def test_labels_lent_to_some_senders_are_those_lent_to_all(lesson: Lesson, known: int) -> None:
+    rng = np.random.default_rng(known)
+    malicious, benign = np.zeros(len(lesson.guilty)), np.zeros(len(lesson.guilty))
+    chosen = rng.permutation(len(malicious))[:known]
+    malicious[chosen[::2]], benign[chosen[1::2]] = 1.0, 0.5
+    rows = rng.permutation(len(malicious))[:25]
+    some, everybody = (label_channels(lesson.propagated, malicious, benign, part) for part in (rows, None))
+    assert np.array_equal(some.values, everybody.values[rows])
+    assert some.names == everybody.names
+
+
 def near(lent: Channels) -> Channels:
     """The one-hop columns of label channels."""
     keep = [at for at, name in enumerate(lent.names) if "two_hops" not in name]

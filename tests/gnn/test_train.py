@@ -1,4 +1,5 @@
-"""Fitting: a seed is a model, no label reaches its own row, later rows validate, and one class teaches nothing."""
+"""Fitting: a seed is a model, no label reaches its own row, a prior is heard beside what the home learnt, and one class
+teaches nothing."""
 
 from dataclasses import replace
 
@@ -7,10 +8,22 @@ import pytest
 from small_mail import QUICK, Lesson, nothing_known
 
 from gnn.calibrate import sigmoid
-from gnn.labels import Labels
-from gnn.model import RiskModel, block_numbers
+from gnn.features import Channels, channels
+from gnn.labels import Labels, Rows
+from gnn.model import ANCHOR_BLOCK, MARGIN_SCALE, RiskModel, block_numbers
 from gnn.registry import _pack
-from gnn.train import LEAST_FOR_VALIDATION, LEAST_OF_A_CLASS, cross_fitted, learnable, provable
+from gnn.train import (
+    LEAST_FOR_VALIDATION,
+    LEAST_OF_A_CLASS,
+    LabelChannels,
+    Order,
+    _Course,
+    _held_out,
+    cross_fitted,
+    learnable,
+    provable,
+    train,
+)
 
 
 def whole(lesson: Lesson) -> "np.ndarray":
@@ -99,3 +112,46 @@ def test_few_labels_of_both_classes_are_fitted_without_validation(lesson: Lesson
 
 def test_blocks_are_numbered_in_order_of_appearance() -> None:
     assert block_numbers(("b", "a", "b", "c")).tolist() == [0, 1, 0, 2]
+
+
+def with_prior(lesson: Lesson, opinion: "np.ndarray") -> LabelChannels:
+    """Labels lent, and beside them a prior that says the same whatever is known."""
+
+    def lend(labels: Labels, rows: Rows | None = None) -> Channels:
+        told = np.asarray(opinion if rows is None else opinion[rows], dtype=np.float64)
+        return lesson.lend(labels, rows).beside(channels({"margin": told / MARGIN_SCALE}, ANCHOR_BLOCK))
+
+    return lend
+
+
+def taught(lesson: Lesson, opinion: "np.ndarray") -> RiskModel:
+    order = Order.apart(np.arange(len(opinion), dtype=np.float64))
+    return train(lesson.propagated.structure, with_prior(lesson, opinion), lesson.labels, order, QUICK)
+
+
+def test_a_network_of_the_homes_own_is_heard_where_the_prior_knows_nothing(lesson: Lesson) -> None:
+    right = np.where(lesson.guilty, 5.0, -5.0)
+    knowing, ignorant = (taught(lesson, opinion) for opinion in (right, np.zeros_like(right)))
+    assert knowing.shape.gain < 0.5 < ignorant.shape.gain
+    assert ignorant.card["validation"]["heard"] == ignorant.shape.gain
+
+
+def test_the_homes_own_network_is_deaf_to_the_prior(lesson: Lesson) -> None:
+    one, other = (taught(lesson, opinion) for opinion in (np.zeros(len(lesson.guilty)), 9.0 * lesson.guilty))
+    assert (one.weights["first.weight"][:, one.shape.anchor] == 0).all()
+    assert np.array_equal(one.weights["first.weight"], other.weights["first.weight"])
+
+
+def test_no_label_of_a_bunch_reaches_what_is_held_out_of_it(lesson: Lesson) -> None:
+    rows = np.flatnonzero(lesson.labels.known)
+    bunch = np.arange(len(rows)) // 3
+    flipped = Labels(lesson.labels.malicious.copy(), lesson.labels.benign.copy())
+    mine = rows[bunch == 2]
+    flipped.malicious[mine[0]], flipped.benign[mine[0]] = flipped.benign[mine[0]], flipped.malicious[mine[0]]
+    lend = with_prior(lesson, np.zeros(len(lesson.guilty)))
+    held = []
+    for labels in (lesson.labels, flipped):
+        course = _Course.of(lesson.propagated.structure, lend, labels, QUICK)
+        held.append(_held_out(course, bunch, course.blocks.index(ANCHOR_BLOCK))[1])
+    assert np.array_equal(held[0][bunch == 2], held[1][bunch == 2])
+    assert not np.array_equal(*held)
