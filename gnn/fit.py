@@ -28,6 +28,9 @@ class TrainOptions:
     batch_rows: int = 2_048
     members: int = 4
     width: int = 48
+    # share of blocks that a row takes from another row of its class: evidence that goes together in the lessons need
+    # not do so elsewhere
+    exchange: float = 0.0
     label_noise: float = 0.02  # share of verdicts taken to be wrong: no single one may pull without bound
 
 
@@ -59,16 +62,29 @@ def fit(
         for step in range(1, steps + 1):
             network.train()
             optimiser.zero_grad()
+            x, target, weight = rows, y, w
             if len(rows) > options.batch_rows:
                 at = torch.searchsorted(up_to, torch.rand(options.batch_rows, dtype=torch.float64) * up_to[-1])
-                loss = _loss(network(rows[at]), y[at], torch.ones(len(at)))
-            else:
-                loss = _loss(network(rows), y, w)
+                x, target, weight = rows[at], y[at], torch.ones(len(at))
+            loss = _loss(network(_exchanged(x, target, network, options.exchange)), target, weight)
             torch.autograd.backward([loss])
             optimiser.step()
             schedule.step()
             if check is not None and step % options.check_every == 0:
                 check(step, network)
+
+
+def _exchanged(x: torch.Tensor, target: torch.Tensor, network: RiskNetwork, share: float) -> torch.Tensor:
+    """The rows, shape (rows, columns), each with some of its blocks from another row that has the same target."""
+    if share == 0:
+        return x
+    other = torch.empty(len(x), dtype=torch.int64)
+    for value in torch.unique(target):
+        same = torch.nonzero(target == value).squeeze(1)
+        other[same] = same[torch.randperm(len(same))]
+    block_of: torch.Tensor = network.block_of  # type: ignore[assignment]
+    taken = torch.rand(len(x), network.blocks) < share
+    return torch.where(taken[:, block_of], x[other], x)
 
 
 def _loss(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
 COLUMNS = (("linked_to", "domain"), ("sent_from", "network"), ("carried", "fingerprint"))
+MEETINGS = "wrote_to"
 POPULAR = 5.0  # added to a column's degree in its logarithm, as in FRAUDAR: two users are not twice as rare as three
 SHARPNESS = 2.0  # power of the share of a column's edges that chance does not explain
 MEETING = 0.1  # what a meeting weighs beside a shared artefact: many recipients are met by chance
@@ -31,6 +32,7 @@ LEAST = 1e-6  # of a weight: less is rounding
 class Edges:
     """Edges of one kind of column: sender and column, from 0, shape (edges,) each; `weight` by column."""
 
+    relation: str
     sender: Ids
     column: Ids
     weight: Array
@@ -43,8 +45,19 @@ def label_free(window: Window) -> Array:
     sender = np.concatenate([part.sender for part in parts] or [np.zeros(0, np.int64)])
     column = np.concatenate([p.column + at for p, at in zip(parts, starts, strict=False)] or [np.zeros(0, np.int64)])
     weight = np.concatenate([part.weight for part in parts] or [np.zeros(0)])[column]
+    return _cores(sender, column, weight, window.senders.num_rows)
+
+
+def label_free_by_relation(window: Window) -> dict[str, Array]:
+    """The score of every sender in the crowds of one relation alone, shape (senders,) each, for every relation."""
+    people, parts = window.senders.num_rows, {part.relation: part for part in (*_artefacts(window), *_meetings(window))}
+    found = {name: np.zeros(people) for name in (*(name for name, _ in COLUMNS), MEETINGS)}
+    return found | {name: _cores(p.sender, p.column, p.weight[p.column], people) for name, p in parts.items()}
+
+
+def _cores(sender: Ids, column: Ids, weight: Array, senders: int) -> Array:
     kept = weight > LEAST
-    return weighted_cores(sender[kept], column[kept], weight[kept], window.senders.num_rows)
+    return weighted_cores(sender[kept], column[kept], weight[kept], senders)
 
 
 def _artefacts(window: Window) -> Iterator[Edges]:
@@ -55,14 +68,14 @@ def _artefacts(window: Window) -> Iterator[Edges]:
         crowded = np.ones(len(degree))
         if name in window.edge_days and len(column):
             crowded = crowding(daily(column, window.edge_days[name], _days_of(window)))
-        yield Edges(sender, column, _rarity(degree) * crowded**SHARPNESS)
+        yield Edges(name, sender, column, _rarity(degree) * crowded**SHARPNESS)
 
 
 def _meetings(window: Window) -> Iterator[Edges]:
-    if "wrote_to" not in window.edge_days or not window.wrote_to.num_rows:
+    if MEETINGS not in window.edge_days or not window.wrote_to.num_rows:
         return
     sender, recipient = ids(window.wrote_to, "sender"), ids(window.wrote_to, "recipient")
-    bits = window.edge_days["wrote_to"]
+    bits = window.edge_days[MEETINGS]
     cold = np.asarray(cold_contacts(window)[sender, recipient]).ravel() > 0
     once = cold & (np.bitwise_count(bits).sum(axis=1) == 1)
     days = _days_of(window)
@@ -70,7 +83,7 @@ def _meetings(window: Window) -> Iterator[Edges]:
     degree = np.bincount(column, minlength=len(met)).astype(np.float64)
     usual = np.bincount(recipient[once], minlength=window.recipients.num_rows)[met // days] / days
     excess = np.maximum(degree - np.maximum(usual, 1.0), 0.0) / np.maximum(degree, 1.0)
-    yield Edges(sender[once], column, MEETING * _rarity(degree) * excess**SHARPNESS)
+    yield Edges(MEETINGS, sender[once], column, MEETING * _rarity(degree) * excess**SHARPNESS)
 
 
 def daily(column: Ids, bits: Ids, days: int) -> Array:

@@ -38,6 +38,7 @@ FAMILIES: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 PRESETS = ("ordinary", "hard", "adversarial")
 VIEWED_EVENTS = 30_000  # a smaller world shows a mailbox next to nothing
 LEAST_SENDERS = 30
+LEAST_SAY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Worlds:
 class Seen:
     """A propagated window, the verdicts on it, and the truth of its senders: 1 or 0, the campaign's number or −1.
 
-    `sites` is the truth of its domains: 1, 0, or NaN where it is not known.
+    `kind` is the number of what a sender is by its world's own names; `sites` is the truth of its domains: 1, 0, or NaN where it is not known.
     """
 
     evidence: Evidence
@@ -71,6 +72,7 @@ class Seen:
     verdicts: Labels
     target: Array
     campaign: Ids
+    kind: Ids
     sites: Array
 
 
@@ -118,18 +120,25 @@ def _seen(home: Path, world: Path, events: pa.Table, days: int) -> Seen:
     lake.ingest(events=events.to_batches(), reports=reports.to_batches())
     with open_engine("duckdb") as engine:
         window = build_window(lake.slice(None, days), engine)
-    rows = pq.read_table(world / "truth" / "senders.parquet").select(["key", "malicious", "campaign"]).to_pylist()
-    number = {name: at for at, name in enumerate(sorted({row["campaign"] for row in rows if row["campaign"]}))}
-    truth = {row["key"]: (float(row["malicious"]), number.get(row["campaign"], -1)) for row in rows}
+    columns = ["key", "malicious", "campaign", "archetype"]
+    rows = pq.read_table(world / "truth" / "senders.parquet").select(columns).to_pylist()
+    truth = {row["key"]: row for row in rows}
     found = [truth[key] for key in window.senders["key"].to_pylist()]
-    target, campaign = np.array([pair[0] for pair in found]), np.array([pair[1] for pair in found], np.int64)
+    target = np.array([float(row["malicious"]) for row in found])
+    campaign, kind = (_numbered([row[name] for row in found]) for name in ("campaign", "archetype"))
     given = pq.read_table(world / "verdicts.parquet").cast(VERDICT_ROWS)
     verdicts = labels_of("sender", window.senders["key"], given, window.as_of)
     sites = pq.read_table(world / "truth" / "domains.parquet").select(["key", "malicious"]).to_pylist()
     guilty = {row["key"]: float(row["malicious"]) for row in sites}
     domains = np.array([guilty.get(key, np.nan) for key in window.domains["key"].to_pylist()])
     evidence = gather_evidence(window)
-    return Seen(evidence, propagate(window, evidence), verdicts, target, campaign, domains)
+    return Seen(evidence, propagate(window, evidence), verdicts, target, campaign, kind, domains)
+
+
+def _numbered(names: list[str | None]) -> Ids:
+    """Each name's place among all in order, −1 for none."""
+    number = {name: at for at, name in enumerate(sorted({name for name in names if name}))}
+    return np.array([number.get(name, -1) if name else -1 for name in names], np.int64)
 
 
 def nothing_known(seen: Seen) -> Labels:
@@ -166,3 +175,11 @@ def even(target: Array) -> Array:
     """Weights that give both classes and all worlds the same say."""
     share = np.where(target > 0, target.mean(), 1 - target.mean())
     return np.asarray(1 / np.maximum(share * len(target), 1))
+
+
+def even_within(target: Array, group: Ids) -> Array:
+    """The same, and within a class a group has a say by the root of its size: no crowd drowns out the small ones."""
+    _, number, count = np.unique(np.stack([target, group]), axis=1, return_inverse=True, return_counts=True)
+    say = count[number] ** -0.5
+    of_class = np.where(target > 0, say[target > 0].sum(), say[target == 0].sum())
+    return np.asarray(say / np.maximum(of_class, LEAST_SAY))

@@ -5,6 +5,7 @@ Decoupled from learning as in SIGN (Frasca et al. 2020, arXiv:2004.11198) and NA
 The module knows tables and matrices; it does not know what the network makes of them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from torch_geometric.data import HeteroData
 
 from gnn.features import Channels, channels, co_user_signals, report_signals, sender_channels, span_days
+from gnn.label_free import label_free_by_relation
 from gnn.model import RiskModel
 from gnn.rates import overall_rate, report_rate
 from gnn.reporters import Reports, trust, with_lent
@@ -139,8 +141,15 @@ def propagate(window: Window, evidence: Evidence) -> Propagated:
     inner = burst_of(window)
     burst = evidence if inner is window else gather_evidence(inner)
     of_burst = whole if inner is window else _structure_of(inner, burst)
+    whole = whole.beside(*_density(window))
     together = whole.beside(of_burst.without({"reports"}).within(BURST))  # reports are about the whole
     return Propagated(data, every, cotargets, together, burst, usage_of(window, evidence), reports=Reports.of(window))
+
+
+def _density(window: Window) -> Iterator[Channels]:
+    """How dense and synchronous the crowd of each relation is that a sender acts in: what needs no label at all."""
+    for relation, score in label_free_by_relation(window).items():
+        yield channels({"core": score}, f"{relation}.crowd")
 
 
 def _structure_of(window: Window, evidence: Evidence) -> Channels:

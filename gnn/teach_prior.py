@@ -25,7 +25,7 @@ from gnn.domain_risk import DOMAINS
 from gnn.features import Channels
 from gnn.fit import Examples, TrainOptions, fit
 from gnn.labels import Labels, Rows
-from gnn.lessons import FAMILIES, Seen, Worlds, even, nothing_known, some_known, together, views
+from gnn.lessons import FAMILIES, Seen, Worlds, even_within, nothing_known, some_known, together, views
 from gnn.model import RiskModel, is_plain, new_network, weights_of
 from gnn.network import NetworkShape, Normaliser
 from gnn.propagate import label_channels
@@ -40,7 +40,9 @@ class PriorOptions(Worlds):
 
     rows: int = 1_500  # of each class and world
     block_dropout: float = 0.3
-    train: TrainOptions = field(default_factory=lambda: TrainOptions(steps=2_000, members=6, width=80, decay=0.1))
+    train: TrainOptions = field(
+        default_factory=lambda: TrainOptions(steps=2_000, members=6, width=80, decay=0.1, exchange=0.15)
+    )
 
 
 def teach_prior(options: PriorOptions, say: Callable[[str], None] = lambda line: None) -> RiskModel:
@@ -85,7 +87,8 @@ def _lessons(options: PriorOptions, number: int) -> list[Lesson]:
         told = [_told(seen, labels, rows) for labels in known]
         shown = [own.beside(channels) for channels in told]
         normaliser = Normaliser.fit(structure.values, is_plain(shown[0].blocks))
-        target, weight = seen.target[rows], even(seen.target[rows])
+        target, group = seen.target[rows], np.where(seen.target > 0, seen.campaign, seen.kind)[rows]
+        weight = even_within(target, group)
         found += [
             Lesson(Examples(normaliser(part.values), target, weight), part.names, part.blocks, normaliser)
             for part in shown
