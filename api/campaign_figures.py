@@ -13,9 +13,11 @@ from api import stages as work
 from api.progress import StageRecorder
 from api.scenes import Shot, known_at, shoot
 from api.stages import Champion
-from gnn.agreement import alone, main_group, pair_scores
+from gnn.agreement import alone, b_cubed, main_group, pair_scores
+from gnn.domains import OURS
 from gnn.evaluate import Truth, Verdict, confront
 from gnn.metrics import calibration_error
+from gnn.references.clusters import campaigns_of
 from gnn.report import Families, Identity, Persistence
 from gnn.risk import Risk, score
 from gnn.scene import without
@@ -142,21 +144,35 @@ def risk_error(found: Refreshed, target: Array) -> float:
     return calibration_error(np.array(said, dtype=np.float64), np.array(true, dtype=np.float64))
 
 
-def families(shot: Shot, truth: Truth, stages: StageRecorder) -> Families:
-    """Campaigns found without fingerprints, against groups of near-equal mail."""
+def clusters(shot: Shot, risk: Risk, stages: StageRecorder) -> dict[str, Ids]:
+    """Groups of the references among those whom the product suspects, by name."""
+    with stages.stage("campaigns of references") as stage:
+        found = campaigns_of(shot.scene.propagated.burst, np.flatnonzero(risk.senders > 0), shot.options.train.seed)
+        stage.rows = len(found)
+    return found
+
+
+def families(shot: Shot, truth: Truth, stages: StageRecorder) -> dict[str, Families]:
+    """Campaigns found without fingerprints against groups of near-equal mail, the product's and then references'."""
     with stages.stage("campaigns without fingerprints"):
         scene = without(shot.scene, {"carried"})
         verdict = confront(scene, scene, shot.options.train, (), apart=False)
-        groups = find_groups(scene.propagated.burst, verdict.risk.senders, shot.options.find)
+        groups = find_groups(scene.propagated.burst, verdict.risk.senders, shot.options.find).group
+    every = {OURS: groups, **clusters(replace(shot, scene=scene), verdict.risk, stages)}
+    return {name: _families(group, truth) for name, group in every.items()}
+
+
+def _families(group: Ids, truth: Truth) -> Families:
     inside = truth.campaign >= 0
-    found, true = alone(groups.group[inside]), truth.campaign[inside]
+    found, true = alone(group[inside]), truth.campaign[inside]
     pairs = pair_scores(found, true)
     return Families(
         groups=len(np.unique(true)),
         senders=int(inside.sum()),
-        clustered=float((groups.group[inside] >= 0).mean()) if inside.any() else float("nan"),
+        clustered=float((group[inside] >= 0).mean()) if inside.any() else float("nan"),
         precision=pairs.precision,
         recall=pairs.recall,
         f1=pairs.f1,
+        b_cubed_f1=b_cubed(found, true),
         v_measure=float(v_measure_score(true, found)) if inside.any() else float("nan"),
     )

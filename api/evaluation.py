@@ -24,7 +24,7 @@ from api.settings import Settings
 from api.stages import RefreshOptions
 from api.worlds import Answers, World, no_domains, open_world
 from gnn.agreement import Agreement, agreement
-from gnn.domains import DomainScope, domain_scope
+from gnn.domains import OURS, DomainScope, domain_scope
 from gnn.evaluate import Scope, Truth, Verdict, bunches, confront, scope
 from gnn.lead import LeadTimes
 from gnn.leaks import Checked, no_asked_label, no_common_campaign, no_late_label, no_own_label
@@ -99,7 +99,7 @@ def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, s
         scopes += trial.without_confounds() if trial.answers.families else ()
         scopes += trial.without_reports() if options.without_reports else ()
         found, identity = refreshed(home, shot, verdict, trial.answers.truth.campaign, stages)
-        known_families = campaign_figures.families(shot, trial.truth, stages) if trial.answers.families else None
+        known_families = campaign_figures.families(shot, trial.truth, stages) if trial.answers.families else {}
         learning = trial.learning(shot.scene, verdict) if options.learning_curve else ()
         early = trial.lead() if options.lead_days else None
     return trial.evaluation(
@@ -148,7 +148,7 @@ def evaluate_home(home: Home, settings: Settings, options: EvaluateOptions, stag
         checks=checks,
         found=found,
         identity=identity,
-        families=None,
+        families={},
         learning=trial.learning(taught.scene, verdict) if options.learning_curve else (),
         review=trial.review(full),
         before=0,
@@ -268,12 +268,15 @@ class Trial:
             return None
         return domain_scope(self.shot.scene, self.answers.domains, verdict.risk, self.shot.options.train.seed)
 
-    def agreement(self, found: Refreshed) -> Agreement | None:
-        """Found campaigns against true ones, where the true ones are known."""
+    def agreement(self, found: Refreshed, verdict: Verdict) -> dict[str, Agreement]:
+        """Found campaigns against true ones, where the true ones are known; the product's first, then references'."""
         if self.answers.families or not (self.truth.campaign >= 0).any():
-            return None
+            return {}
         known = np.isin(self.truth.campaign, labelled_campaigns(self.shot.scene, self.answers))
-        return agreement(found.groups.group, self.truth.campaign, known, self.truth.operator)
+        every = {OURS: found.groups.group, **campaign_figures.clusters(self.shot, verdict.risk, self.stages)}
+        return {
+            name: agreement(groups, self.truth.campaign, known, self.truth.operator) for name, groups in every.items()
+        }
 
     def lead(self) -> LeadTimes | None:
         """How early the true campaigns are found, where they are known."""
@@ -291,7 +294,7 @@ class Trial:
         checks: Checks,
         found: Refreshed,
         identity: Identity,
-        families: Families | None,
+        families: dict[str, Families],
         learning: tuple[LearningCurve, ...],
         review: Review,
         before: int,
@@ -299,6 +302,7 @@ class Trial:
     ) -> Evaluation:
         """Everything found, the stages from number `before` on."""
         members = (found.groups.group >= 0) & np.isfinite(self.truth.target)
+        agreed = self.agreement(found, verdict)
         return Evaluation(
             source=source,
             protocol=protocol,
@@ -309,8 +313,10 @@ class Trial:
             labels=int(self.shot.scene.senders.known.sum()),
             scopes=scopes,
             domains=self.domains(verdict),
-            agreement=self.agreement(found),
-            families=families,
+            agreement=agreed.pop(OURS, None),
+            agreement_of=agreed,
+            families=families.get(OURS),
+            families_of={name: each for name, each in families.items() if name != OURS},
             members=int(members.sum()),
             innocents=int((members & (self.truth.target == 0)).sum()),
             campaign_risk_ece=risk_error(found, self.truth.target),

@@ -14,6 +14,7 @@ FORMAT = 1
 FIELDS = {
     "against": "for each reference: the product's AUPRC minus its, paired on the same resamples",
     "agreement": "found campaigns against true ones; null where the true ones are unknown",
+    "agreement_of": "the same of references: clusters of the same suspects",
     "ahead_of_half": "share of the campaigns that were found before half of their events had come",
     "ahead_of_report": "share of those found or reported that were found before their first report",
     "archetypes": "the scope's senders by kind",
@@ -40,6 +41,7 @@ FIELDS = {
     "events": "the scope's senders by number of events",
     "f1": "harmonic mean of precision and recall",
     "families": "found campaigns against groups of near-equal mail, where not all that belongs together is known",
+    "families_of": "the same of references: clusters of the same suspects",
     "fields": "this list",
     "figures": "by detector and measure",
     "flagged_loose": "by detector: share above the threshold that 1 % of all the scope's benign senders meet",

@@ -64,7 +64,8 @@ class Worlds:
 class Seen:
     """A propagated window, the verdicts on it, and the truth of its senders: 1 or 0, the campaign's number or −1.
 
-    `kind` is the number of what a sender is by its world's own names; `sites` is the truth of its domains: 1, 0, or NaN where it is not known.
+    `kind` is the number of what a sender is by the names of its world, `sites` the truth of its domains: 1, 0, or NaN
+    where it is not known.
     """
 
     evidence: Evidence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gnn.agreement import Agreement
-from gnn.domains import LINE, POPULAR_SENDERS, DomainScope
+from gnn.domains import LINE, OURS, POPULAR_SENDERS, DomainScope
 from gnn.evaluate import Part, Scope
 from gnn.lead import LeadTimes
 from gnn.leaks import Checked
@@ -48,6 +48,7 @@ class Families:
     precision: float
     recall: float
     f1: float
+    b_cubed_f1: float
     v_measure: float
 
 
@@ -90,7 +91,9 @@ class Evaluation:
     scopes: tuple[Scope, ...]
     domains: DomainScope | None
     agreement: Agreement | None
+    agreement_of: dict[str, Agreement]  # of the references, by name
     families: Families | None
+    families_of: dict[str, Families]
     members: int  # senders in found campaigns whose truth is known
     innocents: int  # benign ones among them
     campaign_risk_ece: float  # calibration error of the risk of found campaigns
@@ -257,34 +260,8 @@ def _review_lines(review: Review, full: bool) -> list[str]:
 
 
 def _campaign_lines(evaluation: Evaluation) -> list[str]:
-    lines = ["## Campaigns", ""]
-    found, families, identity = evaluation.agreement, evaluation.families, evaluation.identity
-    if found is not None:
-        rows: list[Row] = [
-            ("pair precision", number_words(found.pairs.precision)),
-            ("pair recall", number_words(found.pairs.recall)),
-            ("pair F1", number_words(found.pairs.f1)),
-            ("B-cubed F1", number_words(found.b_cubed_f1)),
-            ("V-measure", number_words(found.v_measure)),
-            (f"campaigns found, of {found.campaigns_true}", number_words(found.found)),
-            (f"… with fewer than 30 senders, of {found.small_true}", number_words(found.found_small)),
-            (f"… without any label, of {found.new_true}", number_words(found.found_new)),
-            ("innocent share of members", number_words(found.innocent_share)),
-        ]
-        if found.merged is not None:
-            rows.append(("true campaigns merged with another operator's", str(found.merged)))
-        lines += [*table(("against the true campaigns", "value"), rows), ""]
-    if families is not None:
-        lines += [
-            f"Against {families.groups} groups of near-equal mail ({families.senders:,} senders), fingerprints held "
-            "out of features and campaigns:",
-            "",
-        ]
-        names = ("clustered", "precision", "recall", "f1", "v_measure")
-        lines += [
-            *table(("measure", "value"), [(n.replace("_", "-"), number_words(getattr(families, n))) for n in names]),
-            "",
-        ]
+    identity = evaluation.identity
+    lines = ["## Campaigns", "", *_agreement_lines(evaluation), *_families_lines(evaluation)]
     lines += [
         f"{evaluation.members:,} senders of known truth are in campaigns, {evaluation.innocents:,} of them innocent."
     ]
@@ -299,6 +276,43 @@ def _campaign_lines(evaluation: Evaluation) -> list[str]:
         lines += ["", *table(("ids when", "alive at both", "kept", "share"), trials)] if trials else []
     lines += _lead_lines(evaluation.lead) if evaluation.lead else []
     return [*lines, ""]
+
+
+def _agreement_lines(evaluation: Evaluation) -> list[str]:
+    found, others = evaluation.agreement, evaluation.agreement_of
+    if found is None:
+        return []
+    every = [found, *others.values()]
+    rows: list[Row] = [
+        ("pair precision", *[number_words(one.pairs.precision) for one in every]),
+        ("pair recall", *[number_words(one.pairs.recall) for one in every]),
+        ("pair F1", *[number_words(one.pairs.f1) for one in every]),
+        ("B-cubed F1", *[number_words(one.b_cubed_f1) for one in every]),
+        ("V-measure", *[number_words(one.v_measure) for one in every]),
+        (f"campaigns found, of {found.campaigns_true}", *[number_words(one.found) for one in every]),
+        (f"… with fewer than 30 senders, of {found.small_true}", *[number_words(one.found_small) for one in every]),
+        (f"… without any label, of {found.new_true}", *[number_words(one.found_new) for one in every]),
+        ("innocent share of members", *[number_words(one.innocent_share) for one in every]),
+    ]
+    if found.merged is not None:
+        rows.append(("true campaigns merged with another operator's", *[str(one.merged) for one in every]))
+    return [*table(("against the true campaigns", OURS, *others), rows), ""]
+
+
+def _families_lines(evaluation: Evaluation) -> list[str]:
+    found, others = evaluation.families, evaluation.families_of
+    if found is None:
+        return []
+    head = (
+        f"Against {found.groups} groups of near-equal mail ({found.senders:,} senders), fingerprints held out of "
+        "features and campaigns:"
+    )
+    names = ("clustered", "precision", "recall", "f1", "b_cubed_f1", "v_measure")
+    rows = [
+        (name.replace("_", "-"), *[number_words(getattr(one, name)) for one in (found, *others.values())])
+        for name in names
+    ]
+    return [head, "", *table(("measure", OURS, *others), rows), ""]
 
 
 def _lead_lines(lead: LeadTimes) -> list[str]:

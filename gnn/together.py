@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gnn.agreement import Agreement
+from gnn.domains import OURS
 from gnn.evaluation_json import FIELDS, FORMAT, plain_of
 from gnn.report import Evaluation, number_words, table
 
@@ -13,15 +15,17 @@ Pick = Callable[[Evaluation], float]
 NODE_MEASURES = ("auprc", "recall_strict", "recall_loose", "ece", "ece_unsure")
 LESS_IS_BETTER = {"ece", "ece_unsure", "innocent_share", "merged", "campaign_risk_ece"}
 CAMPAIGNS, DOMAINS = "campaigns", "domains"
+OF_AGREEMENT: dict[str, Callable[[Agreement], float]] = {
+    "pair_f1": lambda one: one.pairs.f1,
+    "b_cubed_f1": lambda one: one.b_cubed_f1,
+    "v_measure": lambda one: one.v_measure,
+    "found": lambda one: one.found,
+    "found_small": lambda one: one.found_small,
+    "found_new": lambda one: one.found_new,
+    "innocent_share": lambda one: one.innocent_share,
+    "merged": lambda one: math.nan if one.merged is None else one.merged,
+}
 OF_CAMPAIGNS: dict[str, Pick] = {
-    "pair_f1": lambda one: one.agreement.pairs.f1 if one.agreement else math.nan,
-    "b_cubed_f1": lambda one: one.agreement.b_cubed_f1 if one.agreement else math.nan,
-    "v_measure": lambda one: one.agreement.v_measure if one.agreement else math.nan,
-    "found": lambda one: one.agreement.found if one.agreement else math.nan,
-    "found_small": lambda one: one.agreement.found_small if one.agreement else math.nan,
-    "found_new": lambda one: one.agreement.found_new if one.agreement else math.nan,
-    "innocent_share": lambda one: one.agreement.innocent_share if one.agreement else math.nan,
-    "merged": lambda one: math.nan if one.agreement is None or one.agreement.merged is None else one.agreement.merged,
     "kept": lambda one: (
         one.identity.kept / one.identity.compared if one.identity and one.identity.compared else math.nan
     ),
@@ -58,12 +62,15 @@ def _rows(evaluations: Sequence[Evaluation]) -> Iterator[Row]:
                 values = [figures[detector][measure].value for figures in asked]
                 yield _row(question, detector, measure, values, evaluations)
     for measure in NODE_MEASURES:
-        of_domains = [
-            one.domains.figures["Ringleader"][measure].value if one.domains else math.nan for one in evaluations
-        ]
-        yield _row(DOMAINS, "Ringleader", measure, of_domains, evaluations)
+        of_domains = [one.domains.figures[OURS][measure].value if one.domains else math.nan for one in evaluations]
+        yield _row(DOMAINS, OURS, measure, of_domains, evaluations)
+    agreed = [{OURS: one.agreement, **one.agreement_of} if one.agreement else {} for one in evaluations]
+    for name in dict.fromkeys(name for of in agreed for name in of):
+        for measure, tell in OF_AGREEMENT.items():
+            values = [tell(found) if (found := of.get(name)) else math.nan for of in agreed]
+            yield _row(CAMPAIGNS, name, measure, values, evaluations)
     for measure, pick in OF_CAMPAIGNS.items():
-        yield _row(CAMPAIGNS, "Ringleader", measure, [pick(one) for one in evaluations], evaluations)
+        yield _row(CAMPAIGNS, OURS, measure, [pick(one) for one in evaluations], evaluations)
 
 
 def _row(question: str, detector: str, measure: str, values: list[float], of: Sequence[Evaluation]) -> Row:
@@ -82,8 +89,7 @@ def text(evaluations: Sequence[Evaluation]) -> str:
     for question in dict.fromkeys(row.question for row in rows):
         mine = [row for row in rows if row.question == question]
         if question == CAMPAIGNS:
-            cells = [(row.measure.replace("_", " "), _cell(row), row.worst_world or "–") for row in mine]
-            lines += ["## Campaigns", "", *table(("measure", "mean [worst]", "worst world"), cells), ""]
+            lines += _campaign_lines(mine)
             continue
         lines += [f"## {question[0].upper()}{question[1:]}", ""]
         by = {
@@ -93,6 +99,17 @@ def text(evaluations: Sequence[Evaluation]) -> str:
         names = ("AUPRC", "recall at 0.1 % FP", "recall at 1 % FP", "ECE", "ECE of .02–.98")
         lines += [*table(("detector", *names), [[name, *map(_cell, those)] for name, those in by.items()]), ""]
     return "\n".join(lines)
+
+
+def _campaign_lines(rows: Sequence[Row]) -> list[str]:
+    """A line a measure, the product and its worst world first, then the references."""
+    others = [name for name in dict.fromkeys(row.detector for row in rows) if name != OURS]
+    cells = []
+    for measure in dict.fromkeys(row.measure for row in rows):
+        by = {row.detector: row for row in rows if row.measure == measure}
+        beside = [_cell(by[name]) if name in by else "" for name in others]
+        cells.append((measure.replace("_", " "), _cell(by[OURS]), by[OURS].worst_world or "–", *beside))
+    return ["## Campaigns", "", *table(("measure", "mean [worst]", "worst world", *others), cells), ""]
 
 
 def as_json(evaluations: Sequence[Evaluation], folders: Sequence[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Report rates: of each sender, and of the cluster of everybody that it shares things with. Learns nothing."""
+"""Clusters of senders that share things, and report rates: of each sender, and of its cluster. Learns nothing."""
 
 import graspologic_native
 import numpy as np
@@ -19,6 +19,7 @@ Ids = NDArray[np.int64]
 REPORT_MESSAGES = 20.0  # messages behind the prior of a report rate: one report of one message is no certainty
 SHARING = ("linked_to", "sent_from", "carried", "address_at")  # recipients are shared by strangers all the time
 HUB_SENDERS = 200  # an artefact of more senders ties nobody: with it everybody is one component
+LEAST_MEMBERS = 3  # of what is called a campaign
 RING = 20  # members that each member of a crowd is tied to on either side: a clique's edges without their number
 ROUNDS = 2
 
@@ -53,16 +54,38 @@ class LeidenReports:
         return _pooled(asked, communities(asked.evidence, options.seed))
 
 
-def components(evidence: Evidence) -> Ids:
-    """Connected component of each sender over artefacts of at most `HUB_SENDERS` senders, shape (senders,)."""
+def campaigns_of(evidence: Evidence, suspects: Ids, seed: int) -> dict[str, Ids]:
+    """Campaigns as one would tell them without a model: clusters of the suspects alone, by method.
+
+    Each is the number of every sender's cluster, shape (senders,), −1 where it is in none of three or more.
+    """
+    ties = sp.csr_matrix(co_sharing(evidence)[suspects][:, suspects])
+    found = {"components": components(evidence, suspects), "Leiden": _leiden(ties, seed)}
+    return {name: _grouped(clusters, suspects, evidence.days.shape[0]) for name, clusters in found.items()}
+
+
+def _grouped(clusters: Ids, suspects: Ids, senders: int) -> Ids:
+    _, number, size = np.unique(clusters, return_inverse=True, return_counts=True)
+    group = np.full(senders, -1, np.int64)
+    group[suspects] = np.where(size[number] >= LEAST_MEMBERS, number, -1)
+    return group
+
+
+def components(evidence: Evidence, among: Ids | None = None) -> Ids:
+    """Connected component of some senders, all by default, over artefacts of at most `HUB_SENDERS` senders."""
     shared = sp.hstack(_artefacts(evidence), format="csr")
+    shared = shared if among is None else shared[among]
     ties = sp.csr_matrix(sp.bmat([[None, shared], [shared.T, None]]))
     return np.asarray(connected_components(ties, directed=False)[1][: shared.shape[0]], dtype=np.int64)
 
 
 def communities(evidence: Evidence, seed: int) -> Ids:
     """Leiden community of each sender (Traag, Waltman, van Eck 2019), one who shares nothing by itself."""
-    ties = sp.triu(co_sharing(evidence), k=1).tocoo()
+    return _leiden(co_sharing(evidence), seed)
+
+
+def _leiden(weights: sp.csr_matrix, seed: int) -> Ids:
+    ties = sp.triu(weights, k=1).tocoo()
     group = np.arange(ties.shape[0])
     if not ties.nnz:
         return group

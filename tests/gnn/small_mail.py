@@ -40,6 +40,11 @@ class Lesson:
         return train(self.propagated.structure, self.lend, labels or self.labels, Order.apart(started), options)
 
 
+def rows_of_gang(lesson: Lesson, gang: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """The senders of one gang."""
+    return np.flatnonzero([key.startswith(f"x{gang}-") for key in lesson.window.senders["key"].to_pylist()])
+
+
 def nothing_known(rows: int) -> Labels:
     return Labels(np.zeros(rows), np.zeros(rows))
 

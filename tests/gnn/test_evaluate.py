@@ -1,6 +1,7 @@
 """Judging: who is asked about, what is compared, what is said of it, and that a loss is called a loss."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -64,7 +65,9 @@ def evaluation(*scopes: Scope, source: str = "a world") -> Evaluation:
         scopes=scopes,
         domains=None,
         agreement=agreement(everybody, everybody, np.zeros(3, bool), everybody),
-        families=Families(2, 9, 1.0, 0.9, 0.8, 0.85, float("nan")),
+        agreement_of={"components": agreement(np.arange(3), np.zeros(3, int), np.zeros(3, bool))},
+        families=Families(2, 9, 1.0, 0.9, 0.8, 0.85, 0.75, float("nan")),
+        families_of={"Leiden": Families(2, 9, 0.5, 0.4, 0.3, 0.35, 0.25, float("nan"))},
         members=3,
         innocents=0,
         campaign_risk_ece=0.125,
@@ -185,7 +188,7 @@ def keys_of(value: object) -> set[str]:
     """Names of fields; names of detectors are values here."""
     if isinstance(value, dict):
         inner = [keys_of(each) for name, each in value.items() if name != "fields"]
-        return set().union(*inner) | {name for name in value if name not in ("d0", "d1")}
+        return set().union(*inner) | {name for name in value if name not in ("d0", "d1", "components", "Leiden")}
     return set().union(*map(keys_of, value)) if isinstance(value, list) else set()
 
 
@@ -193,13 +196,15 @@ def test_several_worlds_give_a_mean_and_the_worst(scene, truth):
     good, bad = truth.target * 6 - 3, 3 - truth.target * 6
     easy = evaluation(judged_by(truth, scene, good), source="easy")
     hard = evaluation(judged_by(truth, scene, bad), source="hard")
-    rows = {(row.question, row.measure): row for row in together([easy, hard])}
+    rows = {(row.question, row.measure): row for row in together([easy, hard]) if row.detector != "components"}
     auprc = rows["everybody", "auprc"]
     assert auprc.values[0] == 1 > auprc.values[1] == auprc.worst
     assert (auprc.worst_world, auprc.mean) == ("hard", pytest.approx(sum(auprc.values) / 2))
     assert rows["everybody", "ece"].worst == max(rows["everybody", "ece"].values)  # of an error the highest is worst
     assert rows["campaigns", "kept"].worst == pytest.approx(2 / 3)
     assert rows["domains", "auprc"].worst_world is None
+    beside = {row.measure: row.mean for row in together([easy, hard]) if row.detector == "components"}
+    assert beside["pair_f1"] != rows["campaigns", "pair_f1"].mean
     words = together_text([easy, hard])
     assert f"{auprc.mean:.3f} [{auprc.worst:.3f}]" in words
 
@@ -210,6 +215,8 @@ def test_the_report_prints_figures_campaigns_and_the_chance_level(scene, truth):
     assert f"a coin's precision is {truth.target.mean():.3f}" in report
     assert "2 of 3 campaigns" in report
     assert "V-measure" in report
+    assert re.search(r"against the true campaigns +\| Ringleader \| components", report)
+    assert re.search(r"\| f1 +\| +0.850 +\| +0.350 \|", report)  # of groups of near-equal mail, beside Leiden's
     assert "true campaigns merged with another operator's" in report
     assert "calibration error of 0.125" in report
     assert "0.500 [0.400–0.600]" in report  # the learning curve

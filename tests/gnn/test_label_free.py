@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from windows import DAYS, Letter, id_of, letter, window
 
-from gnn.label_free import crowding, daily, label_free
+from gnn.label_free import crowding, daily, label_free, label_free_by_relation
 from graph.values import Window
 
 GANG = [f"g{at}@g{at}.example" for at in range(8)]
@@ -82,3 +82,17 @@ def test_an_edge_of_several_days_is_spread_over_them():
     found = daily(np.array([0, 0, 1]), bits, 63)
     assert found[0, :4].tolist() == [0.5, 0.5, 0.0, 1.0]
     assert found[1, 62] == 1  # the first day of the second word
+
+
+def test_each_relation_has_a_score_of_its_own_that_is_no_higher_than_that_of_all_together():
+    by_relation = label_free_by_relation(window(crowds()))
+    assert set(by_relation) == {"linked_to", "sent_from", "carried", "wrote_to"}
+    gang = [id_of(window(crowds()), "senders", name) for name in GANG]
+    assert by_relation["linked_to"][gang].min() > 0
+    assert not by_relation["carried"].any()
+    together = label_free(window(crowds()))
+    assert all((alone <= together * 1.06 + 1e-9).all() for alone in by_relation.values())
+
+
+def test_without_mail_every_relation_has_an_empty_score():
+    assert all(score.shape == (0,) for score in label_free_by_relation(window([])).values())

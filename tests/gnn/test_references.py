@@ -10,7 +10,7 @@ from gnn.labels import Labels
 from gnn.metrics import Ranking, average_precision
 from gnn.prior import propagate_informed
 from gnn.references import ComponentReports, GraphNetwork, GraphTrees, ReportsPerSender, clusters, references, run
-from gnn.references.clusters import co_sharing, communities, components
+from gnn.references.clusters import campaigns_of, co_sharing, communities, components
 from gnn.references.sage import undirected
 from gnn.references.trees import neighbour_means
 from gnn.scene import OWN_BLOCKS, Scene, without
@@ -175,3 +175,19 @@ def test_messages_pass_both_ways_between_senders_and_what_they_share(scene):
 def test_only_the_thorough_set_passes_messages_end_to_end():
     quick, every = ({d.name for d in references(which)} for which in ("quick", "all"))
     assert every - quick == {"hetero SAGE (PyG)"}
+
+
+@pytest.mark.parametrize("method", ["components", "Leiden"])
+def test_clusters_of_the_suspects_are_the_gangs_and_nobody_else_is_in_one(lesson, method):
+    suspects = np.flatnonzero(lesson.guilty)
+    group = campaigns_of(lesson.evidence, suspects, seed=1)[method]
+    assert (group[~lesson.guilty] == -1).all()
+    gangs = [set(group[small_mail.rows_of_gang(lesson, gang)].tolist()) for gang in range(small_mail.GANGS)]
+    assert all(len(found) == 1 and found != {-1} for found in gangs)
+    assert len(set.union(*gangs)) == small_mail.GANGS
+
+
+def test_without_suspects_and_below_three_members_there_is_no_cluster(lesson):
+    for suspects in (np.zeros(0, np.int64), np.flatnonzero(lesson.guilty)[:2]):
+        found = campaigns_of(lesson.evidence, suspects, seed=1)
+        assert all((group == -1).all() for group in found.values())

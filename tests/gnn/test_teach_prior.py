@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gnn.fit import TrainOptions
-from gnn.lessons import FAMILIES, some_known, views
+from gnn.lessons import FAMILIES, even_within, some_known, views
 from gnn.registry import _pack
 from gnn.teach_prior import PriorOptions, _lessons, teach_prior
 
@@ -37,3 +37,17 @@ def test_rows_of_a_lesson_have_no_label_in_it() -> None:
     known = some_known(seen, rows, np.random.default_rng(2))
     assert not known.known[rows].any()
     assert known.known.any()
+
+
+def test_a_large_campaign_has_more_say_than_a_small_one_by_the_root_of_its_size() -> None:
+    target = np.array([1.0] * 20 + [0.0] * 5)
+    group = np.array([0] * 16 + [1] * 4 + [0] * 1 + [1] * 4)  # a campaign and a kind of the innocent may share a number
+    weight = even_within(target, group)
+    assert weight[target > 0].sum() == pytest.approx(1)
+    assert weight[target == 0].sum() == pytest.approx(1)
+    assert weight[:16].sum() / weight[16:20].sum() == pytest.approx(2)
+    assert weight[20] / weight[21:].sum() == pytest.approx(0.5)
+
+
+def test_one_class_alone_has_weights_too() -> None:
+    assert even_within(np.ones(4), np.zeros(4, np.int64)).tolist() == [0.25] * 4
