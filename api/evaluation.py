@@ -33,6 +33,7 @@ from gnn.references import GraphTrees, OwnTrees, references
 from gnn.report import MOST_LISTED, Doubted, Evaluation, Families, Identity, Review
 from gnn.review import Doubts, doubts
 from gnn.scene import Scene, without
+from graph.evidence import column
 from graph.home import Home
 from graph.schema import BENIGN, MALICIOUS
 
@@ -50,6 +51,8 @@ HOME_PROTOCOL = (
 )
 CONFOUNDED = {"wrote_to", "sent_from"}  # in the sample both tell the collection apart, not the spam (data/README.md)
 NEW, KNOWN = "new campaigns (no member labelled)", "known campaigns (some member labelled)"
+FEW_EVENTS = 3
+NEW_FEW = f"new campaigns, senders of at most {FEW_EVENTS} events"
 Checks = tuple[Checked, ...]
 
 
@@ -211,7 +214,8 @@ class Trial:
         if not self.answers.families and (campaign >= 0).any():
             labelled = labelled_campaigns(scene, self.answers)
             new = free & ~np.isin(campaign, labelled)
-            asked[NEW], asked[KNOWN] = new, free & (innocent | ~new)
+            few = column(scene.window.senders, "events") <= FEW_EVENTS
+            asked[NEW], asked[KNOWN], asked[NEW_FEW] = new, free & (innocent | ~new), new & few
         return asked
 
     def without_confounds(self) -> tuple[Scope, ...]:

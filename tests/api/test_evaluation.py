@@ -56,16 +56,20 @@ def figures(folder: Path, options: EvaluateOptions = USUAL, **changes):
 def test_a_world_is_judged_on_unlabelled_senders_by_new_and_known_campaigns(folder, honest):
     _, _, shot = labelled_world.shot_of(folder)
     found = honest
-    everybody, later, new, known = found.scopes
+    everybody, later, new, known, few = found.scopes
     assert everybody.senders == shot.scene.window.senders.num_rows - shot.scene.senders.known.sum()
     assert new.malicious + known.malicious == everybody.malicious
     assert min(new.malicious, known.malicious) > 0
     assert 0 < later.senders < everybody.senders
+    assert 0 < few.malicious < new.malicious
+    assert few.senders - few.malicious < new.senders - new.malicious
+    assert {part.name for part in few.events if part.senders} == {"1 event", "2–3 events"}
     assert found.domains is not None
     assert 0 < found.domains.malicious < found.domains.domains
     assert found.agreement is not None
     assert found.agreement.merged is not None
-    assert found.agreement is not None
+    assert set(found.agreement_of) == {"components", "Leiden"}
+    assert found.agreement.pairs.f1 > max(other.pairs.f1 for other in found.agreement_of.values())
     assert found.agreement.new_true < found.agreement.campaigns_true
     assert found.identity is not None
     assert 0 <= found.identity.kept <= found.identity.compared
@@ -231,7 +235,7 @@ def test_several_worlds_get_a_folder_each_and_a_table_of_means_and_worst(folder,
 
 def test_without_reports_the_same_senders_are_asked_about_and_nobody_was_reported(folder, honest):
     found = figures(folder, EvaluateOptions(without_reports=True))
-    usual, bare = found.scopes[:4], found.scopes[4:]
+    usual, bare = found.scopes[:5], found.scopes[5:]
     assert [one.name for one in bare] == [f"{one.name}, reports kept out" for one in usual]
     assert [(one.senders, one.malicious) for one in bare] == [(one.senders, one.malicious) for one in usual]
     reports = ReportsPerSender.name
