@@ -193,21 +193,18 @@ class _Course:
 
 
 def _beside_prior(course: _Course, bunch: Rows) -> RiskModel:
-    """The prior's opinion and that of a network of the home's own; with too few labels the prior's alone.
+    """The prior's opinion, and that of a network of the home's own as far as held-out labels bear it out.
 
     `bunch` is of the labelled rows.
     """
     target, weight, anchor = course.target, course.weight, course.blocks.index(ANCHOR_BLOCK)
-    network = course.fitted(np.arange(len(course.rows)), course.options.steps)
-    heard = replace(network.shape, anchor=anchor, anchor_scale=ANCHOR_UNIT, gain=0.0)
-    if len(course.rows) < LEAST_FOR_VALIDATION:
-        calibration = Calibration(label_prior=float(np.average(target, weights=weight)))
-        return replace(course.model(network, course.options.steps, calibration, {}), shape=heard)
     before, own = _held_out(course, bunch, anchor)
-    heard = replace(heard, gain=second_opinion(before, own, target, weight))
-    margins = before + heard.gain * own
+    gain = second_opinion(before, own, target, weight)
+    margins = before + gain * own
     calibration = calibrate(margins, target, weight)
-    metrics = {**_validation(margins, calibration, target, weight), "heard": heard.gain}
+    metrics = {**_validation(margins, calibration, target, weight), "heard": gain}
+    network = course.fitted(np.arange(len(course.rows)), course.options.steps)
+    heard = replace(network.shape, anchor=anchor, anchor_scale=ANCHOR_UNIT, gain=gain)
     return replace(course.model(network, course.options.steps, calibration, metrics), shape=heard)
 
 
