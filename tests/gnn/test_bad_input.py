@@ -1,12 +1,14 @@
 """Input that is odd, one-sided or broken: what comes of it is stated here, and it is never a crash or a NaN."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from small_mail import QUICK, Lesson, mail, nothing_known
 from small_mail import lesson as lesson_of
-from windows import letter
 
 from gnn.features import Channels
 from gnn.labels import Labels
@@ -15,7 +17,12 @@ from gnn.network import Normaliser
 from gnn.prior import propagate_informed
 from gnn.risk import Risk, score
 from gnn.teach import is_cold, teach
+from graph.engine import open_engine
 from graph.errors import ModelError
+from graph.evidence import gather_evidence
+from graph.lake import Lake
+from graph.schema import EVENTS
+from graph.window import build_window
 
 
 def scored(lesson: Lesson, labels: Labels | None = None) -> tuple[RiskModel, Risk]:
@@ -85,12 +92,33 @@ def test_a_hub_that_every_sender_has_makes_nobody_guilty_by_company() -> None:
     assert risk.domain_risk[everybody] < risk.domain_risk[shop]
 
 
-def test_isolated_senders_all_have_the_same_risk() -> None:
-    lone = [letter(f"s{n}@s{n}.example", f"r{n}@home.example") for n in range(3_000)]
-    nobody = lesson_of(lone)
-    risk = scored(nobody, nothing_known(len(lone)))[1]
-    assert all_probabilities(risk)
+def test_a_million_isolated_senders_all_have_the_same_small_risk(tmp_path: Path) -> None:
+    """Each writes one letter from an address of its own to somebody of its own: nothing can be told of any."""
+    count = 1_000_000
+    number = pc.cast(pa.array(np.arange(count)), pa.string())
+    letters = {
+        "event_id": pc.binary_join_element_wise("e", number, ""),
+        "ts": pa.array(np.full(count, np.datetime64("2024-03-05T09:00:00", "us"))),
+        "channel": pa.repeat("mail", count),
+        "sender": pc.binary_join_element_wise("s@s", number, ".example", ""),
+        "recipients": pa.ListArray.from_arrays(
+            np.arange(count + 1, dtype=np.int32), pc.binary_join_element_wise("r", number, "@home.example", "")
+        ),
+    }
+    missing = {field.name: pa.nulls(count, field.type) for field in EVENTS if field.name not in letters}
+    events = pa.table({**letters, **missing}).select(EVENTS.names).cast(EVENTS)
+    lake = Lake(tmp_path)
+    lake.ingest(events=events.to_batches())
+    with open_engine("duckdb") as engine:
+        seen = build_window(lake.slice(None, 30), engine)
+    evidence = gather_evidence(seen)
+    propagated = propagate_informed(seen, evidence)
+    nobody, no_domains = nothing_known(count), nothing_known(seen.domains.num_rows)
+    model = teach(seen, propagated, nobody, QUICK)
+    risk = score(propagated, evidence, nobody, no_domains, model)
+    assert len(risk.senders) == count
     assert np.ptp(risk.senders) < 1e-6
+    assert risk.sender_risk[0] < 0.5
 
 
 def test_features_that_are_no_numbers_count_as_nought(lesson: Lesson, model: RiskModel) -> None:

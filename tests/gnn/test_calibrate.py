@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from gnn.calibrate import (
     LEAST_PRIOR,
     MOST_SECOND,
+    USUAL_PRIOR,
     Calibration,
     calibrate,
     expected_calibration_error,
@@ -52,6 +53,12 @@ def test_probabilities_under_the_found_prevalence_are_calibrated(prior: float) -
     calibration = Calibration(label_prior=0.5)
     probability = sigmoid(calibration.logits(margins, calibration.prior_of(margins)))
     assert expected_calibration_error(probability, target) < 0.02
+
+
+@pytest.mark.parametrize("margin", [-0.001, 0.1, 0.5, 4.0])
+def test_margins_that_are_all_alike_do_not_make_everybody_guilty(margin: float) -> None:
+    alike = np.full(500, margin)
+    assert Calibration(label_prior=0.5).prior_of(alike) == pytest.approx(USUAL_PRIOR, rel=0.05)
 
 
 def test_slope_and_offset_are_found() -> None:
