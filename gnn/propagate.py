@@ -91,14 +91,14 @@ class Pool:
         return self.total(signal)[self.used.indices] - signal[self.sender][self.row]
 
     def mean(self, edge_values: Array) -> Array:
-        """Rarity-weighted mean over a sender's edges, shape (senders,); 0 where there is none."""
+        """Rarity-weighted mean over a row's edges, shape (rows,); 0 where there is none."""
         total = np.bincount(self.row, weights=self.weight, minlength=self.used.shape[0])
         return np.bincount(self.row, weights=self.weight * edge_values, minlength=self.used.shape[0]) / np.maximum(
             total, 1e-9
         )
 
     def most(self, edge_values: Array) -> Array:
-        """Largest value over a sender's shared edges, shape (senders,); 0 where there is none."""
+        """Largest value over a row's shared edges, shape (rows,); 0 where there is none."""
         out = np.zeros(self.used.shape[0])
         values = np.where(self.weight > 0, edge_values, -np.inf)
         filled = np.flatnonzero(np.diff(self.used.indptr))
@@ -107,7 +107,7 @@ class Pool:
         return np.where(np.isfinite(out), out, 0.0)
 
     def ties(self) -> Array:
-        """Summed rarity of a sender's shared artefacts: how much evidence there is at all."""
+        """Summed rarity of a row's shared artefacts: how much evidence there is at all, shape (rows,)."""
         return np.bincount(self.row, weights=self.weight, minlength=self.used.shape[0]).astype(np.float64)
 
 
@@ -195,10 +195,9 @@ def structure(window: Window, evidence: Evidence, data: HeteroData, every: tuple
 
 
 def label_channels(propagated: Propagated, malicious: Array, benign: Array, rows: Rows | None = None) -> Channels:
-    """Known labels lent to some senders, all by default, over every relation, one and two hops, never a row's own over
-    one hop.
+    """Known labels lent to some senders, all by default, over every relation, one and two hops.
 
-    `malicious` and `benign` are label weights by sender, 0 where unknown. Over two hops a row's own label can come
+    Never a row's own over one hop. `malicious` and `benign` are label weights by sender, 0 where unknown. Over two hops a row's own label can come
     back through a neighbour: callers that train on labelled rows hide those rows' labels fold by fold
     (`gnn.train.cross_fitted`).
     """
