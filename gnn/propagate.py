@@ -197,9 +197,9 @@ def structure(window: Window, evidence: Evidence, data: HeteroData, every: tuple
 def label_channels(propagated: Propagated, malicious: Array, benign: Array, rows: Rows | None = None) -> Channels:
     """Known labels lent to some senders, all by default, over every relation, one and two hops.
 
-    Never a row's own over one hop. `malicious` and `benign` are label weights by sender, 0 where unknown. Over two hops a row's own label can come
-    back through a neighbour: callers that train on labelled rows hide those rows' labels fold by fold
-    (`gnn.train.cross_fitted`).
+    Never a row's own over one hop. `malicious` and `benign` are label weights by sender, 0 where unknown. Over two hops
+    a row's own label can come back through a neighbour: callers that train on labelled rows hide those rows' labels
+    fold by fold (`gnn.train.cross_fitted`).
     """
     cotarget = _lent_cotarget(propagated.cotargets, malicious, benign)
     near = [_most_lent(pool, malicious, benign) for pool in propagated.pools]
