@@ -22,7 +22,8 @@ Array = NDArray[np.float64]
 
 LEAST_OF_A_CLASS = 5  # fewer labels of one class than this teach nothing
 LEAST_FOR_VALIDATION = 40
-PARTS = 5  # of the labels, held out in turn to weigh the home's own network beside the prior
+PARTS, FEW_PARTS = 5, 2  # of the labels, held out in turn to weigh the home's own network beside the prior
+MANY_LABELS = 1_000  # so many tell what a network is worth when it has learnt from half of them
 UNTAUGHT_RISK = 0.01  # of everybody, own verdicts aside, where one class is unknown: there is nothing to tell apart
 
 
@@ -213,10 +214,9 @@ def _held_out(course: _Course, bunch: Rows, anchor: int) -> tuple[Array, Array]:
 
     Rows of a bunch are held out together, so that whoever tells a row's label has seen none that shares its evidence.
     """
-    bunches, number = np.unique(bunch, return_inverse=True)
-    part = np.random.default_rng(course.options.seed).permutation(len(bunches))[number] % PARTS
+    part = _parts(bunch, course.options.seed)
     before, own = np.zeros(len(part)), np.zeros(len(part))
-    for held in range(PARTS):
+    for held in np.unique(part):
         at = np.flatnonzero(part == held)
         others = course.hiding(at)
         channels = course.without_labels_of(at)
@@ -225,6 +225,13 @@ def _held_out(course: _Course, bunch: Rows, anchor: int) -> tuple[Array, Array]:
             network = others.fitted(np.arange(len(others.rows)), course.options.steps)
             own[at] = network.shape.bounded(torch.from_numpy(network.margins(channels))).numpy()
     return before, own
+
+
+def _parts(bunch: Rows, seed: int) -> Rows:
+    """The part of each row, shape (rows,): rows of a bunch are in the same; fewer parts where there are many rows."""
+    bunches, number = np.unique(bunch, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(bunches))
+    return np.asarray(order[number] % (PARTS if len(bunch) < MANY_LABELS else FEW_PARTS), dtype=np.int64)
 
 
 def _stopped_early(course: _Course, started: Array) -> RiskModel:

@@ -13,12 +13,16 @@ from gnn.labels import Labels, Rows
 from gnn.model import ANCHOR_BLOCK, MARGIN_SCALE, RiskModel, block_numbers
 from gnn.registry import _pack
 from gnn.train import (
+    FEW_PARTS,
     LEAST_FOR_VALIDATION,
     LEAST_OF_A_CLASS,
+    MANY_LABELS,
+    PARTS,
     LabelChannels,
     Order,
     _Course,
     _held_out,
+    _parts,
     cross_fitted,
     learnable,
     provable,
@@ -140,6 +144,14 @@ def test_the_homes_own_network_is_deaf_to_the_prior(lesson: Lesson) -> None:
     one, other = (taught(lesson, opinion) for opinion in (np.zeros(len(lesson.guilty)), 9.0 * lesson.guilty))
     assert (one.weights["first.weight"][:, one.shape.anchor] == 0).all()
     assert np.array_equal(one.weights["first.weight"], other.weights["first.weight"])
+
+
+@pytest.mark.parametrize(("rows", "parts"), [(60, PARTS), (MANY_LABELS, FEW_PARTS)])
+def test_a_bunch_is_held_out_as_a_whole_in_fewer_parts_where_labels_are_many(rows: int, parts: int) -> None:
+    bunch = np.arange(rows) // 3
+    part = _parts(bunch, seed=1)
+    assert len(np.unique(part)) == parts
+    assert all(len(np.unique(part[bunch == one])) == 1 for one in np.unique(bunch))
 
 
 def test_no_label_of_a_bunch_reaches_what_is_held_out_of_it(lesson: Lesson) -> None:
