@@ -252,10 +252,10 @@ def _stopped_early(course: _Course, started: Array) -> RiskModel:
         seen.append((step, network.margins(held).astype(np.float64)))
 
     course.fitted(early, course.options.steps, check)
-    losses = [_calibrated_loss(margins, target[late], weight[late]) for _, margins in seen]
-    steps, margins = seen[int(np.argmin(losses))]
-    calibration = calibrate(margins, target[late], weight[late])
-    metrics = _validation(margins, calibration, target[late], weight[late])
+    told = [(margins, calibrate(margins, target[late], weight[late])) for _, margins in seen]
+    tried = [_validation(margins, calibration, target[late], weight[late]) for margins, calibration in told]
+    best = int(np.argmin([metrics["log_loss"] for metrics in tried]))
+    steps, calibration, metrics = seen[best][0], told[best][1], tried[best]
     return course.model(course.fitted(everything, steps), steps, calibration, metrics)
 
 
@@ -271,13 +271,6 @@ def _by_time(started: Array, target: Array, options: TrainOptions) -> tuple[Rows
 
 def _validation(margins: Array, calibration: Calibration, target: Array, weight: Array) -> dict[str, float]:
     """What held-out labels say of the calibrated margins: log loss, expected calibration error, how many they are."""
-    probability = sigmoid(calibration.logits(margins, calibration.label_prior))
-    loss = _calibrated_loss(margins, target, weight)
-    return {"log_loss": loss, "rows": float(len(target)), "ece": expected_calibration_error(probability, target)}
-
-
-def _calibrated_loss(margins: Array, target: Array, weight: Array) -> float:
-    """Mean log loss after Platt scaling."""
-    fitted = calibrate(margins, target, weight)
-    logits = fitted.logits(margins, fitted.label_prior)
-    return float(np.average(np.logaddexp(0, logits) - target * logits, weights=weight))
+    logits = calibration.logits(margins, calibration.label_prior)
+    loss = float(np.average(np.logaddexp(0, logits) - target * logits, weights=weight))
+    return {"log_loss": loss, "rows": float(len(target)), "ece": expected_calibration_error(sigmoid(logits), target)}
