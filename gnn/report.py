@@ -1,7 +1,7 @@
 """An evaluation as people read it: numbers for machines, tables and sentences for people. Computes no figure."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -283,17 +283,18 @@ def _agreement_lines(evaluation: Evaluation) -> list[str]:
     if found is None:
         return []
     every = [found, *others.values()]
-    rows: list[Row] = [
-        ("pair precision", *[number_words(one.pairs.precision) for one in every]),
-        ("pair recall", *[number_words(one.pairs.recall) for one in every]),
-        ("pair F1", *[number_words(one.pairs.f1) for one in every]),
-        ("B-cubed F1", *[number_words(one.b_cubed_f1) for one in every]),
-        ("V-measure", *[number_words(one.v_measure) for one in every]),
-        (f"campaigns found, of {found.campaigns_true}", *[number_words(one.found) for one in every]),
-        (f"… with fewer than 30 senders, of {found.small_true}", *[number_words(one.found_small) for one in every]),
-        (f"… without any label, of {found.new_true}", *[number_words(one.found_new) for one in every]),
-        ("innocent share of members", *[number_words(one.innocent_share) for one in every]),
-    ]
+    measures: dict[str, Callable[[Agreement], float]] = {
+        "pair precision": lambda one: one.pairs.precision,
+        "pair recall": lambda one: one.pairs.recall,
+        "pair F1": lambda one: one.pairs.f1,
+        "B-cubed F1": lambda one: one.b_cubed_f1,
+        "V-measure": lambda one: one.v_measure,
+        f"campaigns found, of {found.campaigns_true}": lambda one: one.found,
+        f"… with fewer than 30 senders, of {found.small_true}": lambda one: one.found_small,
+        f"… without any label, of {found.new_true}": lambda one: one.found_new,
+        "innocent share of members": lambda one: one.innocent_share,
+    }
+    rows: list[Row] = [(words, *[number_words(tell(one)) for one in every]) for words, tell in measures.items()]
     if found.merged is not None:
         rows.append(("true campaigns merged with another operator's", *[str(one.merged) for one in every]))
     return [*table(("against the true campaigns", OURS, *others), rows), ""]
