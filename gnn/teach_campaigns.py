@@ -22,10 +22,10 @@ from gnn.lessons import FAMILIES, Seen, Worlds, nothing_known, some_known, views
 from gnn.model import RiskModel
 from gnn.prior import fitted_to, shipped
 from gnn.risk import from_verdicts, sender_logits
-from graph.campaigns.agglomerate import agglomerate
+from graph.campaigns.agglomerate import agglomerate, worth_comparing
 from graph.campaigns.find import FindOptions
 from graph.campaigns.likeness import FIGURES, TYING_RELATIONS, Groups, Suspects, likeness, membership
-from graph.campaigns.same_campaign import SameCampaign, crowd_of, scaled
+from graph.campaigns.same_campaign import SameCampaign, scaled, shares_of_sizes
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -37,6 +37,7 @@ RIGHT_FIRST = [FIGURES.index(f"{name}.best") for name in TYING_RELATIONS] + [
 
 
 LEAST_SPREAD = 1e-3
+LEAST_HALF = 3
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,18 @@ class CampaignOptions(Worlds):
 
     `pairs`: of the same two campaigns, in one round of the search. `rows`: of one view of a world, so that no world
     drowns the others. `pure`: share of a group's members that must be of one campaign for it to teach anything.
-    `members`: who are compared with the rest of their group. `penalty`: inverse strength of the ridge.
+    `members`: who are compared with the rest of their group. `cuts`: how often all campaigns are cut in two, for the
+    search meets few pairs of large crowds. `penalty`: inverse strength of the ridge.
     """
 
     worlds: int = 66
-    events: tuple[int, ...] = (150_000, 100_000, 25_000)
+    events: tuple[int, ...] = (150_000, 100_000, 25_000, 1_000_000)
     first_seed: int = 9_000
     as_preset: bool = True
     pairs: int = 60
     rows: int = 20_000
     members: int = 3_000
+    cuts: int = 4
     pure: float = 0.7
     penalty: float = 0.3
     passes: int = 2
@@ -132,7 +135,49 @@ def met_on_the_way(
     parts.append(Pairs(figures[take].astype(np.float32), campaign[take] == main[label[take]]))
     whole = _together(parts)
     some = np.sort(rng.permutation(len(whole.same))[: options.rows])
-    return Pairs(whole.figures[some], whole.same[some])
+    met = Pairs(whole.figures[some], whole.same[some])
+    return _together([met, *(cut_in_two(suspects, campaign, options.pairs, rng) for _ in range(options.cuts))])
+
+
+def cut_in_two(suspects: Suspects, campaign: Ids, most: int, rng: np.random.Generator) -> Pairs:
+    """Halves of campaigns against each other and against those of other campaigns, at most so many of the same two.
+
+    A campaign is cut at random, by time, or by what its members use, so that the halves have nothing of one kind in
+    common. Each half with three members or more.
+    """
+    guilty = np.flatnonzero(campaign >= 0)
+    half = np.zeros(len(campaign), np.int64)
+    for number in np.unique(campaign[guilty]):
+        rows = np.flatnonzero(campaign == number)
+        half[rows] = _cut(suspects, rows, rng)
+    label = np.unique(2 * campaign + half, return_inverse=True)[1].astype(np.int64)
+    alone = campaign < 0
+    label[alone] = label.max() + 1 + np.arange(int(alone.sum()))
+    label = np.unique(label, return_inverse=True)[1].astype(np.int64)
+    groups = Groups.of(suspects, label)
+    owner = np.full(len(groups), -1, np.int64)
+    owner[label] = campaign
+    i, j = worth_comparing(groups, FindOptions().join, rng)
+    large = (groups.size[i] >= LEAST_HALF) & (groups.size[j] >= LEAST_HALF) & (owner[i] >= 0) & (owner[j] >= 0)
+    i, j = i[large], j[large]
+    take = _some_of_each(owner[i], owner[j], np.ones(len(i), dtype=bool), most, rng)
+    return Pairs(likeness(groups, i[take], j[take]).astype(np.float32), (owner[i] == owner[j])[take])
+
+
+def _cut(suspects: Suspects, rows: Ids, rng: np.random.Generator) -> Ids:
+    """0 or 1 for each of the members `rows` of a campaign."""
+    way = int(rng.integers(2 + len(suspects.kinds)))
+    if way == 0:
+        order = rng.random(len(rows))
+    elif way == 1:
+        order = suspects.days[rows] @ np.arange(suspects.days.shape[1])
+    else:
+        used = suspects.kinds[way - 2].used[rows].tocsr()
+        place = rng.permutation(used.shape[1])
+        order = np.where(np.diff(used.indptr) > 0, 0.0, rng.random(len(rows)) * used.shape[1])
+        for at in np.flatnonzero(np.diff(used.indptr) > 0).tolist():
+            order[at] = place[used.indices[used.indptr[at]]]
+    return np.asarray(order > np.quantile(order, rng.uniform(0.1, 0.9)), dtype=np.int64)
 
 
 def _main_campaign(groups: Groups, campaign: Ids) -> tuple[Ids, Array]:
@@ -160,12 +205,12 @@ def _fitted(met: list[Pairs], penalty: float) -> SameCampaign:
     whole = _together(met)
     figures = whole.figures.astype(np.float64)
     mean, spread = figures.mean(axis=0), np.maximum(figures.std(axis=0), LEAST_SPREAD)
-    own, crowd = scaled(figures, mean, spread), crowd_of(figures)[:, None]
-    both = np.hstack([own * (1 - crowd), own * crowd, crowd])
-    fitted = LogisticRegression(max_iter=1_000, C=penalty).fit(both, whole.same)
-    single, of_crowd, step = np.split(fitted.coef_[0].astype(np.float64), [len(FIGURES), 2 * len(FIGURES)])
-    start = float(fitted.intercept_[0])
-    return SameCampaign(mean, spread, single, of_crowd, start, start + float(step[0]))
+    own, share = scaled(figures, mean, spread), shares_of_sizes(figures)
+    by_size = (own[:, None, :] * share[:, :, None]).reshape(len(own), -1)
+    fitted = LogisticRegression(max_iter=1_000, C=penalty).fit(np.hstack([by_size, share[:, 1:]]), whole.same)
+    told = fitted.coef_[0].astype(np.float64)
+    weights, step = told[: by_size.shape[1]].reshape(share.shape[1], -1), told[by_size.shape[1] :]
+    return SameCampaign(mean, spread, weights, float(fitted.intercept_[0]) + np.append(0.0, step))
 
 
 def main() -> None:

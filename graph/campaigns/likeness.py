@@ -22,11 +22,11 @@ TARGETS = "wrote_to"
 OF_A_KIND = (
     "best",  # rarity of the artefact that both keep most
     "total",  # log of the rarity of all that both keep
-    "cosine",  # of the rarities that they use
+    "cosine",  # of the rarities that they use, less where these are small: a hub in common makes nobody alike
     "contained",  # rarity of the artefact that one side keeps most and the other uses at all
-    "kept_low",  # members who share an artefact of the kind inside their group: the lesser share, and the larger
+    "kept_low",  # how far members share the kind inside their group (see Groups.kept): the lesser share, and the larger
     "kept_high",
-    "differ",  # both keep the kind, and have nothing of it in common
+    "differ",  # both keep the kind, and next to nothing of it in common
     "unlike",  # both keep the kind, and use it differently
     "has_gap",  # members who use the kind at all: difference of the shares, and the lesser share
     "has_low",
@@ -53,6 +53,7 @@ FIGURES = tuple(f"{kind}.{name}" for kind in (*TYING_RELATIONS, TARGETS) for nam
 PURITY_POWER = 2.0  # an artefact half of whose users are suspects ties a quarter as much as a private one
 LEAST_STRENGTH = 0.1
 SINGLE_KEEPS = 0.3  # a sender alone cannot share with itself: taken to keep a kind this far when nothing is in common
+FAINT = 1.0  # mean squared strength of what is in common at which likeness counts half
 TENTH = 0.1
 
 
@@ -61,13 +62,15 @@ class Kind:
     """One kind of artefact among suspects.
 
     `used`: suspects × artefacts (ones) that at least two of them use; `strength` of each artefact: log(n / d) times
-    the share of its users who are suspects, squared; `has[s]`: the suspect uses the kind at all.
+    the share of its users who are suspects, squared; `has[s]`: the suspect uses the kind at all; `total[s]`: how many
+    of the kind it uses, for a kind of which everybody uses many, and None for others.
     """
 
     name: str
     used: sp.csr_matrix
     strength: Array
     has: Array
+    total: Array | None
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,10 @@ class Suspects:
 class _Used:
     """What groups use, a row each.
 
-    For each kind `counts` is groups × artefacts, members that use it; `kept` and `has` are shares of members, `norm`
-    the length of the vector of weighed shares.
+    For each kind `counts` is groups × artefacts, members that use it; `has` is the share of members who use the kind,
+    `norm` the length of the vector of weighed shares. `kept` is the mean over members of how far they share the kind
+    with other members: by the strength s of the strongest artefact that another one uses, s / (1 + s); of targets, of
+    which a crowd shares some by chance, by the part that others have too.
     """
 
     size: Array
@@ -257,7 +262,9 @@ def _of_kind(a: _Side, b: _Side, at: int, kind: Kind) -> list[Array]:
     rows = len(a.row)
     least, most = np.minimum(mine_share, their_share) * strength, np.maximum(mine_share, their_share) * strength
     dot = np.bincount(pair, weights=mine_share * their_share * strength**2, minlength=rows)
-    cosine = np.minimum(dot / (a.norm[at] * b.norm[at]), 1.0)
+    in_common = np.bincount(pair, weights=mine_share * their_share, minlength=rows)
+    clear = dot / np.maximum(dot + FAINT * in_common, 1e-12)
+    cosine = np.minimum(dot / (a.norm[at] * b.norm[at]), 1.0) * clear
     a_kept, b_kept, a_has, b_has = a.kept[at], b.kept[at], a.has[at], b.has[at]
     apart = np.sqrt(_could_keep(a_kept, a.size) * _could_keep(b_kept, b.size)) * np.minimum(a_has, b_has)
     return [
@@ -267,7 +274,7 @@ def _of_kind(a: _Side, b: _Side, at: int, kind: Kind) -> list[Array]:
         _greatest(pair, most, rows),
         np.minimum(a_kept, b_kept),
         np.maximum(a_kept, b_kept),
-        np.where(np.bincount(pair, minlength=rows) > 0, 0.0, apart),
+        apart * np.exp(-np.bincount(pair, weights=least, minlength=rows)),
         a_kept * b_kept * (1 - cosine),
         np.abs(a_has - b_has),
         np.minimum(a_has, b_has),
@@ -305,10 +312,12 @@ def _targets(wrote: Relation, rows: Ids) -> Kind:
 
 
 def _kind(relation: Relation, rows: Ids, strength: Array, speaks: NDArray[np.bool_]) -> Kind:
-    inside = relation.used[rows].tocsc()
+    inside = relation.used[rows]
     kept = np.flatnonzero(speaks & (strength > LEAST_STRENGTH))
-    has = (np.diff(inside.tocsr().indptr) > 0).astype(np.float64)
-    return Kind(relation.name, inside[:, kept].astype(np.float64).tocsr(), strength[kept], has)
+    total = np.diff(inside.indptr).astype(np.float64)
+    used = inside.tocsc()[:, kept].astype(np.float64).tocsr()
+    many = relation.name == TARGETS
+    return Kind(relation.name, used, strength[kept], (total > 0).astype(np.float64), total if many else None)
 
 
 def _users(relation: Relation, rows: Ids) -> tuple[Ids, Ids]:
@@ -328,11 +337,14 @@ def _shares(profile: Floats) -> Array:
 
 
 def _kept(kind: Kind, counts: sp.csr_matrix, label: Ids, mean: sp.csr_matrix) -> Array:
-    """Share of each group's members who use an artefact that another member uses too."""
+    """How far each group's members share the kind with other members, 0 to 1."""
     cells = kind.used.tocoo()
     users = np.asarray(counts[label[cells.row], cells.col]).ravel() if cells.nnz else np.zeros(0)
-    shares = np.bincount(cells.row, weights=users >= 2, minlength=len(label)) > 0
-    return np.asarray(mean @ shares.astype(np.float64))
+    row, strength = cells.row[users >= 2].astype(np.int64), kind.strength[cells.col[users >= 2]]
+    shared = _greatest(row, strength / (1 + strength), len(label))
+    if kind.total is not None:
+        shared = np.bincount(row, minlength=len(label)) / np.maximum(kind.total, 1)
+    return np.asarray(mean @ shared)
 
 
 def _norm(kind: Kind, counts: sp.csr_matrix, size: Array) -> Array:
