@@ -1,0 +1,153 @@
+"""What the provider learns: reports by some recipients, and a number of verdicts spent on the guilty and at random."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graph.schema import REPORT_KINDS, REPORTS, TIME, VERDICT_ROWS
+from graph.simulate.paper import event_ids
+from graph.simulate.rows import Bools, Ints, Longs, Rows, owners
+from graph.simulate.textbook.clock import DAY, HOUR
+from graph.simulate.textbook.conventions import Conventions
+from graph.simulate.textbook.stage import Stage
+from graph.simulate.textbook.truth import NEVER, Truth
+
+JUNK, PHISH, NOT_JUNK = (REPORT_KINDS.index(kind) for kind in ("junk", "phish", "not_junk"))
+BULK = 2e-5  # annoyance from which mail may have been put into the junk folder
+POISON = 0.3  # chance that a reporter reports a message of a sender that is framed
+REPORT_HOURS = 8.0  # mean delay
+VERDICT_DAYS = 1.5  # mean delay
+MOST_OF_ONE = 0.5  # of a campaign's senders that a look at whole campaigns finds
+DOMAINS = 0.2  # verdicts on domains, of all
+
+
+@dataclass(frozen=True)
+class Reports:
+    """One entry a report: the row it is about, who said it, when, and what (index into REPORT_KINDS)."""
+
+    row: Longs
+    reporter: Ints
+    ts: Longs
+    kind: Longs
+
+    def table(self, keys: pa.Array, start: int) -> pa.Table:
+        """In the contract's columns, by time."""
+        order = np.argsort(self.ts, kind="stable")
+        columns = [
+            event_ids(self.row[order]),
+            keys.take(pa.array(self.reporter[order])),
+            pa.array(self.ts[order] + start).cast(TIME),
+            pa.array(REPORT_KINDS, pa.string()).take(pa.array(self.kind[order])),
+        ]
+        return pa.Table.from_arrays(columns, schema=REPORTS)
+
+
+def file_reports(s: Stage, rows: Rows) -> Reports:
+    """Reporters among the people report what annoys them, frame a few innocents, and miss or praise some guilty."""
+    rng, customs = s.rng, s.customs
+    reporter = rng.random(s.town.people) < customs.reporters
+    row = owners(rows.to_count)
+    at = np.flatnonzero((rows.to < s.town.people) & reporter[np.minimum(rows.to, s.town.people - 1)])
+    row, to = row[at], rows.to[at]
+    guilty, annoyance = rows.campaign[row] >= 0, rows.annoyance[row].astype(np.float64)
+    framed = rng.random(len(s.registry.book())) < customs.poisoned
+    annoyance[framed[rows.sender[row]] & ~guilty & (annoyance > BULK)] = POISON
+    bad = rng.random(len(row)) < annoyance
+    praise = np.where(guilty, customs.whitewashed, np.where(annoyance > BULK, customs.rescued, 0.0))
+    good = ~bad & (rng.random(len(row)) < praise)
+    said = np.flatnonzero(bad | good)
+    phish = rng.random(len(said)) < np.where(guilty[said], 0.4, 0.1)
+    kind = np.where(good[said], NOT_JUNK, np.where(phish, PHISH, JUNK))
+    ts = rows.ts[row[said]] + rng.exponential(REPORT_HOURS * HOUR, len(said)).astype(np.int64)
+    kept = ts < customs.span
+    return Reports(row[said][kept], to[said][kept], ts[kept], kind[kept])
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """One entry a verdict: on an account or a site, when, whether malicious, and whether by audit."""
+
+    sites: Bools
+    which: Longs
+    ts: Longs
+    malicious: Bools
+    audit: Bools
+
+    def table(self, keys: pa.Array, names: pa.Array, start: int) -> pa.Table:
+        """In the contract's columns, by time."""
+        order = np.argsort(self.ts, kind="stable")
+        sites, which = self.sites[order], self.which[order]
+        of_site, of_account = names.take(pa.array(np.where(sites, which, 0))), keys.take(pa.array(which * ~sites))
+        columns = [
+            pc.if_else(pa.array(sites), "domain", "sender"),
+            pc.if_else(pa.array(sites), of_site, of_account),
+            pc.if_else(pa.array(self.malicious[order]), "malicious", "benign"),
+            pa.array(self.ts[order] + start).cast(TIME),
+            pc.if_else(pa.array(self.audit[order]), "audit", "analyst"),
+        ]
+        return pa.Table.from_arrays(columns, schema=VERDICT_ROWS)
+
+
+def give_verdicts(
+    rng: np.random.Generator, customs: Conventions, truth: Truth, told: Longs, burnt: list[tuple[int, int]], until: int
+) -> Verdicts:
+    """Verdicts before `until`, at most one on each account or site.
+
+    `told`: by account, when the first report of it came in, NEVER for most; `burnt`: accounts that a campaign has to
+    give up at a moment, because they are judged just then.
+    """
+    seen_from = np.where(truth.owner >= 0, truth.first_guilty, truth.first)
+    due = seen_from + (rng.exponential(VERDICT_DAYS * DAY, len(seen_from))).astype(np.int64) + 1
+    reported = told < until
+    due = np.where(reported, np.maximum(due, told + 1), due)
+    for account, moment in burnt:
+        due[account] = max(moment, truth.first[account] + 1)
+    open_ = due < until
+    accounts = max(2, round(customs.verdicts * (1 - DOMAINS)))
+    wanted = max(1, round(accounts * customs.found))
+    guilty = np.flatnonzero(open_ & (truth.owner >= 0))
+    forced = np.array([account for account, _ in burnt if open_[account]], np.int64)
+    found = _campaigns(rng, truth.owner, guilty, wanted) if customs.whole_campaigns else _listed(rng, reported, guilty)
+    found = np.unique(np.concatenate([forced, found[:wanted]]))
+    innocent = np.flatnonzero(open_ & (truth.owner < 0))
+    random = _listed(rng, reported, innocent) if rng.random() < 0.5 else rng.permutation(innocent)
+    cleared = random[: max(1, accounts - wanted)]
+    sites, site_due = _sites(rng, truth, round(customs.verdicts * DOMAINS), customs.found, until)
+    which = np.concatenate([found, cleared, sites])
+    is_site = np.arange(len(which)) >= len(found) + len(cleared)
+    malicious = np.concatenate([truth.owner[found] >= 0, truth.owner[cleared] >= 0, truth.site_owner[sites] >= 0])
+    wrong = rng.random(len(which)) < customs.wrong
+    wrong[: len(found)] &= ~np.isin(found, forced)
+    audit = np.concatenate([np.zeros(len(found), bool), ~reported[cleared], np.zeros(len(sites), bool)])
+    return Verdicts(is_site, which, np.concatenate([due[found], due[cleared], site_due]), malicious != wrong, audit)
+
+
+def _listed(rng: np.random.Generator, reported: Bools, accounts: Longs) -> Longs:
+    """Accounts in a random order, those that were reported first."""
+    order = rng.permutation(accounts)
+    return order[np.argsort(~reported[order], kind="stable")]
+
+
+def _campaigns(rng: np.random.Generator, owner: Ints, guilty: Longs, wanted: int) -> Longs:
+    """A good part of one campaign after another."""
+    order = rng.permutation(guilty)
+    rank = rng.permutation(int(owner.max()) + 1)[owner[order]]
+    order = order[np.argsort(rank, kind="stable")]
+    kept = order[rng.random(len(order)) < MOST_OF_ONE]
+    return kept if len(kept) >= min(wanted, 2) else order
+
+
+def _sites(rng: np.random.Generator, truth: Truth, n: int, found: float, until: int) -> tuple[Longs, Longs]:
+    """Sites to be judged, and when."""
+    due = truth.site_first + rng.exponential(VERDICT_DAYS * DAY, len(truth.site_first)).astype(np.int64) * (
+        truth.site_first < NEVER
+    )
+    open_ = due < until
+    guilty, innocent = (
+        rng.permutation(np.flatnonzero(open_ & side)) for side in (truth.site_owner >= 0, truth.site_owner < 0)
+    )
+    bad = round(n * found)
+    sites = np.concatenate([guilty[:bad], innocent[: n - bad]])
+    return sites, due[sites]
