@@ -6,10 +6,10 @@ import numpy as np
 
 from graph.simulate.rows import Bools, Ints, Longs, Rows
 from graph.simulate.textbook.clock import DAY, HOUR
-from graph.simulate.textbook.crimes import FRESH, HIJACKED, Campaign
+from graph.simulate.textbook.crimes import FRESH, HIJACKED, OWN_DOMAIN, Campaign
 from graph.simulate.textbook.kits import CONTACTS, Kit, Workshop
 from graph.simulate.textbook.private import answers, letters
-from graph.simulate.textbook.registry import BARE, PERSON, UNIQUE
+from graph.simulate.textbook.registry import BARE, PERSON, ROLE, UNIQUE
 from graph.simulate.textbook.stage import Stage, places
 from graph.simulate.textbook.victims import Victims
 
@@ -100,7 +100,8 @@ def _senders(s: Stage, plan: Campaign, kit: Kit, victims: Victims) -> tuple[Long
         own = s.registry.sites(max(1, n // 2) if style == COMMON or plan.crime.name == "snowshoe" else n, plan.number)
         own = site = np.resize(own, n)
     network = rng.choice(s.town.access, n) if rng.random() < 0.5 else s.registry.networks(n)
-    return s.registry.accounts(site, PERSON, network), own
+    as_firm = plan.crime.who == OWN_DOMAIN and rng.random() < 0.5
+    return s.registry.accounts(site, ROLE if as_firm else PERSON, network), own
 
 
 def _moments(s: Stage, plan: Campaign, n: int) -> Longs:
@@ -163,17 +164,20 @@ def _around(s: Stage, plan: Campaign, senders: Longs, rows: Rows, crimes: Crimes
         parts.append(answers(s, rows, float(rng.uniform(low, high))))
     if plan.crime.honest:
         n = round(plan.crime.honest * plan.events)
-        sender = rng.choice(senders, n)
         ts = rng.integers(max(0, plan.first - 7 * DAY), plan.first + plan.lasts, n)
-        parts.append(letters(s, ts, sender, s.town.anybody(rng, n)))
+        parts += _exchange(s, ts, rng.choice(senders, n), s.town.anybody(rng, n), 0.2)
     if plan.bridges and plan.crime.who == FRESH:
         bridge = rng.permutation(senders)[: plan.bridges]
-        group = rng.integers(0, len(s.town.first))
-        member = s.town.neighbours(rng, np.full(BRIDGE_LETTERS * len(bridge), group))
-        known = letters(s, s.clock.anytime(rng, len(member)), np.resize(bridge, len(member)), member)
-        parts += [known, answers(s, known, 0.6)] if s.customs.outgoing else [known]
+        member = s.town.neighbours(rng, np.full(BRIDGE_LETTERS * len(bridge), rng.integers(0, len(s.town.first))))
+        parts += _exchange(s, s.clock.anytime(rng, len(member)), np.resize(bridge, len(member)), member, 0.6)
         crimes.bridges.extend(bridge.tolist())
     return parts
+
+
+def _exchange(s: Stage, ts: Longs, sender: Longs, to: Ints, answered: float) -> list[Rows]:
+    """Harmless letters, and the answers to them where the provider sees what its people send."""
+    rows = letters(s, ts, sender, to)
+    return [rows, answers(s, rows, answered)] if s.customs.outgoing else [rows]
 
 
 def _worm(s: Stage, plan: Campaign, kit: Kit, victims: Victims) -> Rows:

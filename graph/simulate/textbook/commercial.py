@@ -50,6 +50,7 @@ def newsletters(s: Stage, n: int) -> Rows:
     sizes = s.sizes(n, s.mean(40, 400))
     site = s.registry.sites(len(sizes))
     brand = s.senders(site, s.homes(len(sizes)))
+    s.brands.append(brand)
     return _issues(s, sizes, brand, s.link_hosts(site), None, s.customs.bulk_reported)
 
 
@@ -77,6 +78,7 @@ def _on_services(s: Stage, sizes: Longs, services: int, annoyance: float) -> Row
         pool[number, :width] = np.resize(networks, width)
     network = pool[of[g], (turn * width).astype(np.int64)]
     brand = s.senders(site, pool[of, 0])
+    s.brands.append(brand)
     return _issues(s, sizes, brand, hosts, network, annoyance)
 
 
@@ -197,12 +199,13 @@ def subscription_bombs(s: Stage, n: int) -> Rows:
     """Honest newsletters confirm, within hours, what somebody else signed a victim up for."""
     sizes = s.sizes(n, BOMBED)
     g, _ = places(sizes)
-    honest = max(2, n // 2)
-    site = s.registry.sites(honest)
-    letter = s.senders(site, s.homes(honest))
-    of = s.rng.integers(0, honest, n)
+    unheard_of = max(2, n // 3)
+    fresh = s.senders(s.registry.sites(unheard_of), s.homes(unheard_of))
+    letter = np.concatenate([*s.brands, fresh])
+    site = s.registry.book().site[letter]
+    of = s.rng.integers(0, len(letter), n)
     victim = s.town.anybody(s.rng, len(sizes))
     start = s.clock.anytime(s.rng, len(sizes))[g]
     ts = s.clock.between(s.rng, start, np.minimum(start + 12 * HOUR, s.clock.span))
-    text = s.registry.texts(honest)[of]
+    text = s.registry.texts(len(letter))[of]
     return s.mail(ts, letter[of], victim[g], link=s.link_hosts(site)[of], text=text, annoyance=0.02)

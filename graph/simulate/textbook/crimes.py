@@ -18,8 +18,11 @@ FEWEST_CAMPAIGNS = 6
 FEWEST_ON_AVERAGE = 25  # senders of a campaign
 SIZES = (3.0, 5000.0)  # senders
 MOST_GUILTY = 0.35  # of all events
+BUSIEST = 2.0  # factor on messages where the guilty are fewer than their share of the events
 HEADSTART = 0.25  # part of the span before the first mailbox is hijacked
 KEPT = (0.95, 0.35)  # chance that a campaign keeps a signal, at hardness 0 and 1
+EARLY = 2  # campaigns that verdicts can be about
+WELL_BEFORE = 0.6  # they begin in this part of the time in which verdicts are given
 AGAIN = 0.45  # campaigns of an operator who ran one before
 
 
@@ -85,20 +88,22 @@ def plan_campaigns(options: TextbookOptions, customs: Conventions, innocent_send
     events = min(max(customs.guilty * options.events, 1.5 * wanted), MOST_GUILTY * options.events)
     many = round(CAMPAIGNS_PER_ROOT * options.events**0.5 * rng.uniform(0.7, 1.4))
     n = max(FEWEST_CAMPAIGNS, min(many, wanted // FEWEST_ON_AVERAGE))
-    weights = rng.dirichlet([0.7] * len(CRIMES))
+    weights = rng.dirichlet([1.0] * len(CRIMES))
     crimes = [CRIMES[at] for at in rng.choice(len(CRIMES), n, p=weights).tolist()]
     sizes = _sizes(rng, np.array([crime.most for crime in crimes]), min(wanted, events / 1.2))
     messages = np.array([float(_log(rng, crime.messages, 1)[0]) for crime in crimes])
     counts = np.maximum(np.round(sizes * np.maximum(messages, 1)), sizes)
     spare = counts - sizes
-    scale = min(1.0, max(events - sizes.sum(), 0.0) / max(spare.sum(), 1.0))
+    scale = min(BUSIEST, max(events - sizes.sum(), 0.0) / max(spare.sum(), 1.0))
     counts = sizes + np.round(spare * scale).astype(np.int64)
     operators = _operators(rng, n)
     plans = []
     for number, crime in enumerate(crimes):
         lasts = min(float(_log(rng, crime.days, 1)[0]) * DAY, 0.9 * customs.span)
         earliest = HEADSTART * customs.span if crime.who == HIJACKED else 0.0
-        first = rng.uniform(earliest, max(earliest, customs.span - lasts))
+        known = number < EARLY
+        latest = WELL_BEFORE * options.known_until * customs.span if known else customs.span - lasts
+        first = rng.uniform(earliest, max(earliest, latest))
         linked = bool(rng.random() < crime.linked)
         early = first + lasts / 2 < options.known_until * customs.span
         can_rotate = early and sizes[number] >= 6 and crime.who != HIJACKED

@@ -1,47 +1,20 @@
 """What the provider learns: reports by some recipients, and a number of verdicts spent on the guilty and at random."""
 
-from dataclasses import dataclass
-
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from graph.schema import REPORT_KINDS, REPORTS, TIME, VERDICT_ROWS
-from graph.simulate.paper import event_ids
 from graph.simulate.rows import Bools, Ints, Longs, Rows, owners
+from graph.simulate.said import JUNK, NOT_JUNK, PHISH, Reports, Verdicts
 from graph.simulate.textbook.clock import DAY, HOUR
 from graph.simulate.textbook.conventions import Conventions
 from graph.simulate.textbook.stage import Stage
 from graph.simulate.textbook.truth import NEVER, Truth
 
-JUNK, PHISH, NOT_JUNK = (REPORT_KINDS.index(kind) for kind in ("junk", "phish", "not_junk"))
 BULK = 2e-5  # annoyance from which mail may have been put into the junk folder
 POISON = 0.3  # chance that a reporter reports a message of a sender that is framed
 REPORT_HOURS = 8.0  # mean delay
 VERDICT_DAYS = 1.5  # mean delay
 MOST_OF_ONE = 0.5  # of a campaign's senders that a look at whole campaigns finds
 DOMAINS = 0.2  # verdicts on domains, of all
-
-
-@dataclass(frozen=True)
-class Reports:
-    """One entry a report: the row it is about, who said it, when, and what (index into REPORT_KINDS)."""
-
-    row: Longs
-    reporter: Ints
-    ts: Longs
-    kind: Longs
-
-    def table(self, keys: pa.Array, start: int) -> pa.Table:
-        """In the contract's columns, by time."""
-        order = np.argsort(self.ts, kind="stable")
-        columns = [
-            event_ids(self.row[order]),
-            keys.take(pa.array(self.reporter[order])),
-            pa.array(self.ts[order] + start).cast(TIME),
-            pa.array(REPORT_KINDS, pa.string()).take(pa.array(self.kind[order])),
-        ]
-        return pa.Table.from_arrays(columns, schema=REPORTS)
 
 
 def file_reports(s: Stage, rows: Rows) -> Reports:
@@ -63,31 +36,6 @@ def file_reports(s: Stage, rows: Rows) -> Reports:
     ts = rows.ts[row[said]] + rng.exponential(REPORT_HOURS * HOUR, len(said)).astype(np.int64)
     kept = ts < customs.span
     return Reports(row[said][kept], to[said][kept], ts[kept], kind[kept])
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """One entry a verdict: on an account or a site, when, whether malicious, and whether by audit."""
-
-    sites: Bools
-    which: Longs
-    ts: Longs
-    malicious: Bools
-    audit: Bools
-
-    def table(self, keys: pa.Array, names: pa.Array, start: int) -> pa.Table:
-        """In the contract's columns, by time."""
-        order = np.argsort(self.ts, kind="stable")
-        sites, which = self.sites[order], self.which[order]
-        of_site, of_account = names.take(pa.array(np.where(sites, which, 0))), keys.take(pa.array(which * ~sites))
-        columns = [
-            pc.if_else(pa.array(sites), "domain", "sender"),
-            pc.if_else(pa.array(sites), of_site, of_account),
-            pc.if_else(pa.array(self.malicious[order]), "malicious", "benign"),
-            pa.array(self.ts[order] + start).cast(TIME),
-            pc.if_else(pa.array(self.audit[order]), "audit", "analyst"),
-        ]
-        return pa.Table.from_arrays(columns, schema=VERDICT_ROWS)
 
 
 def give_verdicts(

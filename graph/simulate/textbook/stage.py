@@ -1,6 +1,6 @@
 """What every kind of mail needs at hand: chance, conventions, people, clock and registry; one way to write a row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ class Stage:
     clock: Clock
     registry: Registry
     town: Town
+    brands: list[Longs] = field(default_factory=list)  # accounts of newsletters that were written so far
 
     def sizes(self, total: int, mean: float) -> Longs:
         """Whole numbers from 1 on that sum to `total`, as unequal as this world's counts are."""
