@@ -47,9 +47,8 @@ def give_verdicts(
     give up at a moment, because they are judged just then.
     """
     seen_from = np.where(truth.owner >= 0, truth.first_guilty, truth.first)
-    due = seen_from + (rng.exponential(VERDICT_DAYS * DAY, len(seen_from))).astype(np.int64) + 1
     reported = told < until
-    due = np.where(reported, np.maximum(due, told + 1), due)
+    due = np.maximum(_later(rng, seen_from), np.where(reported, told + 1, 0))
     for account, moment in burnt:
         due[account] = max(moment, truth.first[account] + 1)
     open_ = due < until
@@ -72,6 +71,12 @@ def give_verdicts(
     return Verdicts(is_site, which, np.concatenate([due[found], due[cleared], site_due]), malicious != wrong, audit)
 
 
+def _later(rng: np.random.Generator, first: Longs) -> Longs:
+    """When what was first seen at these moments can be judged; NEVER for what was not."""
+    delay = 1 + rng.exponential(VERDICT_DAYS * DAY, len(first)).astype(np.int64)
+    return np.where(first < NEVER, np.minimum(first, NEVER // 2) + delay, NEVER)
+
+
 def _listed(rng: np.random.Generator, reported: Bools, accounts: Longs) -> Longs:
     """Accounts in a random order, those that were reported first."""
     order = rng.permutation(accounts)
@@ -89,9 +94,7 @@ def _campaigns(rng: np.random.Generator, owner: Ints, guilty: Longs, wanted: int
 
 def _sites(rng: np.random.Generator, truth: Truth, n: int, found: float, until: int) -> tuple[Longs, Longs]:
     """Sites to be judged, and when."""
-    due = truth.site_first + rng.exponential(VERDICT_DAYS * DAY, len(truth.site_first)).astype(np.int64) * (
-        truth.site_first < NEVER
-    )
+    due = _later(rng, truth.site_first)
     open_ = due < until
     guilty, innocent = (
         rng.permutation(np.flatnonzero(open_ & side)) for side in (truth.site_owner >= 0, truth.site_owner < 0)

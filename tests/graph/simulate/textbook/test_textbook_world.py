@@ -156,6 +156,8 @@ def test_verdicts_end_before_labels_do_and_follow_what_they_judge(ask: duckdb.Du
     assert one(ask, "SELECT count(*) - count(DISTINCT (world, kind, key)) FROM verdicts") == 0
     assert one(ask, "SELECT count(*) FROM verdicts v JOIN senders s USING (world, key) WHERE v.ts < s.first_ts") == 0
     assert one(ask, "SELECT min(n) FROM (SELECT count(DISTINCT verdict) AS n FROM verdicts GROUP BY world)") == 2
+    known = "SELECT world, 'sender' AS kind, key FROM senders UNION ALL SELECT world, 'domain', key FROM domains"
+    assert one(ask, f"SELECT count(*) FROM verdicts ANTI JOIN ({known}) USING (world, kind, key)") == 0
     judged = "FROM verdicts v JOIN senders s USING (world, key)"
     wrong = one(ask, f"SELECT count(*) {judged} WHERE (verdict = 'malicious') <> malicious")
     assert 0 < wrong < 0.1 * one(ask, f"SELECT count(*) {judged}")
