@@ -5,12 +5,14 @@ Each kind takes a stage and a number of events and gives about so many rows.
 
 import numpy as np
 
-from graph.simulate.rows import CALENDAR, Longs, Rows, concat
+from graph.simulate.rows import CALENDAR, CONTACTS, MAIL, Longs, Rows, concat
 from graph.simulate.textbook.clock import HOUR
 from graph.simulate.textbook.private import answers
 from graph.simulate.textbook.registry import CLICK, PERSON
 from graph.simulate.textbook.stage import Stage, places
 
+BOOKINGS = 0.15  # shops that put appointments into calendars
+CARDS = 0.1  # agents who share their contact
 POOL = 6  # most networks of a sending service
 BOMBED = 80  # mean confirmations that one victim gets
 
@@ -41,8 +43,9 @@ def transactional(s: Stage, n: int) -> Rows:
     shop = s.senders(site, s.homes(len(sizes)))
     customers = s.town.lists(s.rng, sizes // 2)
     text = np.where(s.rng.random(len(g)) < 0.5, s.registry.texts(len(sizes))[g], 0)
-    ts = s.clock.anytime(s.rng, n)
-    return s.mail(ts, shop[g], customers.any(s.rng, g), link=s.tracked(s.link_hosts(site), g), text=text)
+    channel = np.where(s.rng.random(len(sizes)) < BOOKINGS, CALENDAR, MAIL)[g]
+    ts, link = s.clock.anytime(s.rng, n), s.tracked(s.link_hosts(site), g)
+    return s.mail(ts, shop[g], customers.any(s.rng, g), link=link, text=text, channel=channel)
 
 
 def newsletters(s: Stage, n: int) -> Rows:
@@ -157,7 +160,9 @@ def _agents(s: Stage, n: int, mean: float, *, shared_tracker: bool) -> Rows:
     ts = s.clock.anytime(s.rng, letters)
     link = s.tracked(hosts, g)
     annoyance = 10 * s.customs.bulk_reported
-    rows = s.mail(ts, agent[g], known.turn(g, j), link=link, text=text, annoyance=annoyance)
+    channel = np.where(s.rng.random(len(sizes)) < CARDS, CONTACTS, MAIL)[g]
+    to = known.turn(g, j)
+    rows = s.mail(ts, agent[g], to, link=link, text=text, annoyance=annoyance, channel=channel)
     return concat([rows, answers(s, rows, 0.1)]) if s.customs.outgoing else rows
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from graph.simulate.rows import Rows
 from graph.simulate.textbook import commercial, private
 from graph.simulate.textbook.stage import Stage
@@ -31,6 +33,8 @@ CROWDS: dict[str, tuple[float, Kind]] = {  # weight in a world's share of events
 }
 INNOCENT = (PERSONAL, *CROWDS)
 ABSENT = 0.12  # chance that a kind is not found in a world
+ALWAYS = ("conference", "team_calendar", "contact_card")  # or a channel would give the guilty away
+LEAST_SHARE = 0.008  # of the events, of each of these
 LEAST = 12  # events of a kind
 
 
@@ -38,6 +42,7 @@ def crowd_mail(stage: Stage, events: int) -> list[tuple[int, Rows]]:
     """About so many events of all kinds but personal mail, each with its number in INNOCENT."""
     rng = stage.rng
     weights = rng.dirichlet([weight for weight, _ in CROWDS.values()]) * (rng.random(len(CROWDS)) >= ABSENT)
-    shares = zip(CROWDS.values(), weights / max(weights.sum(), 1e-9), strict=True)
+    weights = np.maximum(weights / max(weights.sum(), 1e-9), [LEAST_SHARE * (name in ALWAYS) for name in CROWDS])
+    shares = zip(CROWDS.values(), weights / weights.sum(), strict=True)
     budgets = [(write, round(events * share)) for (_, write), share in shares]
     return [(number, write(stage, n)) for number, (write, n) in enumerate(budgets, 1) if n >= LEAST]

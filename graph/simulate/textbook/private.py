@@ -5,7 +5,7 @@ Each kind takes a stage and a number of events and gives about so many rows.
 
 import numpy as np
 
-from graph.simulate.rows import CALENDAR, CONTACTS, Floats, Longs, Rows, concat
+from graph.simulate.rows import CALENDAR, CONTACTS, MAIL, Floats, Longs, Rows, concat
 from graph.simulate.textbook.clock import DAY, HOUR
 from graph.simulate.textbook.registry import PERSON, UNIQUE
 from graph.simulate.textbook.stage import Stage, Whole, places
@@ -13,6 +13,7 @@ from graph.simulate.textbook.stage import Stage, Whole, places
 TURNS = 5  # most messages of a thread
 SMALL_TALK = 200  # different things that people say in a word
 LIST_RECIPIENTS = 60
+MEETING_LINKS = 0.5  # meetings that link where they are held
 
 
 def personal(s: Stage, n: int) -> Rows:
@@ -36,7 +37,7 @@ def _threads(s: Stage, n: int) -> Rows:
     return rows.take(np.flatnonzero(s.customs.outgoing | (rows.to < s.town.people)))  # one recipient each
 
 
-def letters(s: Stage, ts: Whole, sender: Whole, to: Whole, channel: int = 0) -> Rows:
+def letters(s: Stage, ts: Whole, sender: Whole, to: Whole, channel: int = MAIL) -> Rows:
     """Messages of one's own words to one recipient each; some link what everybody links or a free page."""
     n = len(ts)
     linked = s.rng.random(n) < s.customs.linked
@@ -97,18 +98,21 @@ def team_calendars(s: Stage, n: int) -> Rows:
     sizes = s.sizes(n, s.mean(3, 10))
     g, j = places(sizes)
     host = s.town.anybody(s.rng, len(sizes))
-    team = s.town.lists(s.rng, s.rng.integers(2, 10, len(sizes)), s.town.community[host])
+    team = s.town.lists(s.rng, s.rng.integers(1, 10, len(sizes)), s.town.community[host])
     row, place = places(team.size[g])
     day, hour = s.rng.integers(0, s.clock.days, len(sizes)), s.clock.working_hour(s.rng, len(sizes))
     ts = s.clock.appointed(s.rng, day[g] + 7 * j, hour[g], 20)
-    return s.mail(ts, host[g], team.turn(g[row], place), to_count=team.size[g], channel=CALENDAR, bulk=False)
+    linked = s.rng.random(len(sizes)) < MEETING_LINKS
+    link = np.where(linked, s.town.sites_seen(s.rng, len(sizes)), -1)[g]
+    to = team.turn(g[row], place)
+    return s.mail(ts, host[g], to, to_count=team.size[g], link=link, channel=CALENDAR, bulk=False)
 
 
 def contact_cards(s: Stage, n: int) -> Rows:
     """People share a contact with people they know."""
     sender = s.town.anybody(s.rng, n)
     ts = s.clock.anytime(s.rng, n)
-    return s.mail(ts, sender, s.town.friends(s.rng, sender), channel=CONTACTS, bulk=False)
+    return letters(s, ts, sender, s.town.friends(s.rng, sender), CONTACTS)
 
 
 def strangers(s: Stage, n: int) -> Rows:

@@ -138,6 +138,14 @@ def test_every_kind_is_found_over_a_few_seeds(ask: duckdb.DuckDBPyConnection) ->
     assert names(ask, "SELECT DISTINCT channel FROM events") == {"mail", "calendar", "contacts"}
 
 
+def test_no_channel_gives_the_guilty_away(ask: duckdb.DuckDBPyConnection) -> None:
+    innocent = "FROM events e JOIN senders s ON (e.world, e.sender) = (s.world, s.key) WHERE NOT malicious"
+    channels = f"SELECT e.world, count(DISTINCT channel) AS n {innocent} GROUP BY 1"
+    assert one(ask, f"SELECT min(n) FROM ({channels})") == 3
+    linked = f"SELECT e.world {innocent} AND channel = 'calendar' AND len(domains) > 0 GROUP BY 1"
+    assert one(ask, f"SELECT count(*) FROM ({linked})") == len(SEEDS)
+
+
 def test_hijacked_accounts_have_an_honest_past(ask: duckdb.DuckDBPyConnection) -> None:
     stolen = "SELECT s.first_ts < c.first_ts AS past FROM senders s JOIN campaigns c USING (world, campaign) "
     stolen += "WHERE archetype IN ('hijacked', 'worm')"
