@@ -25,11 +25,12 @@ from gnn.domain_risk import DOMAINS
 from gnn.features import Channels
 from gnn.fit import Examples, TrainOptions, fit
 from gnn.labels import Labels, Rows
-from gnn.lessons import FAMILIES, Seen, Worlds, even_within, nothing_known, some_known, together, views
+from gnn.lessons import TAUGHT, Seen, Worlds, even_within, nothing_known, some_known, together, views
 from gnn.model import RiskModel, is_plain, new_network, weights_of
 from gnn.network import NetworkShape, Normaliser
 from gnn.propagate import label_channels
 from gnn.teach_domains import DomainOptions, teach_domains
+from graph.simulate.families import FAMILIES
 
 Array = NDArray[np.float64]
 
@@ -110,7 +111,7 @@ def main() -> None:
     """`python -m gnn.teach_prior OUT [--families NAME…] [--domains-only]`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder to write the prior into, as in gnn/prior")
-    parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
+    parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(TAUGHT))
     parser.add_argument("--domains-only", action="store_true", help="keep the prior of senders that OUT has")
     given = parser.parse_args()
     families = tuple(given.families)

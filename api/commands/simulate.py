@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HELP = "write a labelled world: events, reports, verdicts, and the truth to judge by"
 PRESETS = ("ordinary", "hard", "adversarial", "scale")
-FAMILIES = ("populations", "market", "patterns")
+FAMILIES = ("populations", "market", "patterns", "textbook")  # of graph.simulate.families, which is slow to import
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,7 +25,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--family",
         choices=FAMILIES,
         default=FAMILIES[0],
-        help="who lives there: populations and kinds of campaigns, crews and firms on a market, or random groups",
+        help="who lives there: populations and kinds of campaigns, crews and firms on a market, random groups, or "
+        "the plain kinds of the literature",
     )
     parser.add_argument("--hardness", type=float, metavar="H", help="0 easy to 1 hard: how well campaigns hide")
     parser.add_argument("--days", type=int, metavar="N", help="days that the world spans")
@@ -46,17 +47,8 @@ def run(call: Call) -> Outcome:
 def _world(flags: Namespace) -> "tuple[int, Callable[[Callable[[int], None]], WorldSummary]]":
     """How many events were asked for, and what writes a world of that family; the latter takes a progress callback."""
     chosen = {name: getattr(flags, name) for name in ("events", "seed", "hardness", "days")}
-    if flags.family == "market":
-        from graph.simulate.market import load_market, simulate_market
+    from graph.simulate.families import FAMILIES as TABLE
 
-        market = load_market(flags.preset, **chosen)
-        return market.events, lambda progress: simulate_market(market, flags.out, progress)
-    if flags.family == "patterns":
-        from graph.simulate.patterns import load_patterns, simulate_patterns
-
-        patterns = load_patterns(flags.preset, **chosen)
-        return patterns.events, lambda progress: simulate_patterns(patterns, flags.out, progress)
-    from graph.simulate import load_preset, simulate
-
-    options = load_preset(flags.preset, **chosen)
-    return options.events, lambda progress: simulate(options, flags.out, progress)
+    load, write = TABLE[flags.family]
+    options = load(flags.preset, **chosen)
+    return options.events, lambda progress: write(options, flags.out, progress)

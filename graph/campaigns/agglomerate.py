@@ -30,8 +30,8 @@ class JoinOptions:
     every round. `partners`: most groups that each is compared with closely.
     """
 
-    least: float = 0.0
-    caution: float = 1.0
+    least: float = -0.5
+    caution: float = 0.5
     neighbours: int = 6
     partners: int = 12
     rounds: int = 100

@@ -1,4 +1,4 @@
-"""`ringleader simulate --family`: both families from one command, into files that the rest of the line reads."""
+"""`ringleader simulate --family`: every family from one command, into files that the rest of the line reads."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,11 @@ import pytest
 from api import cli
 from api.commands.simulate import FAMILIES, PRESETS
 from api.worlds import open_world
-from graph.simulate import load_preset
-from graph.simulate.market import load_market
+from graph.simulate.families import FAMILIES as TABLE
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_world_of_either_family_says_so_and_can_be_opened(
+def test_a_world_of_every_family_says_so_and_can_be_opened(
     family: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world = tmp_path / "world"
@@ -27,5 +26,9 @@ def test_a_world_of_either_family_says_so_and_can_be_opened(
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_both_families_know_every_preset(preset: str) -> None:
-    assert load_market(preset).preset == load_preset(preset).preset == preset
+def test_every_family_knows_every_preset(preset: str) -> None:
+    assert {load(preset).preset for load, _ in TABLE.values()} == {preset}
+
+
+def test_the_command_offers_every_family() -> None:
+    assert tuple(TABLE) == FAMILIES

@@ -1,46 +1,21 @@
 """What the provider learns: reports by fallible recipients, and verdicts that are late, partial and sometimes wrong."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from graph.schema import REPORT_KINDS, REPORTS, TIME, VERDICT_ROWS
-from graph.simulate.paper import event_ids
 from graph.simulate.patterns.numbers import HOUR, Numbers, log_uniform
 from graph.simulate.patterns.society import Society
 from graph.simulate.patterns.truth import Truth
-from graph.simulate.rows import Bools, Ints, Longs, Rows, owners
+from graph.simulate.rows import Ints, Longs, Rows, owners
+from graph.simulate.said import JUNK, NOT_JUNK, PHISH, Reports, Verdicts
 
-JUNK, PHISH, NOT_JUNK = (REPORT_KINDS.index(kind) for kind in ("junk", "phish", "not_junk"))
 BULKY = 3e-5  # annoyance from which somebody may find a message in the junk folder
 MOST_JUDGED = 40  # members of one guilty group that analysts get to
 CLEARED = 0.4  # reported innocents that analysts look at
 PIVOTS = 0.4  # guilty senders whose link is judged too
 DELAY_HOURS = 36  # median
 AUDIT_ERRORS = 0.3  # of an analyst's errors: audits are done with care
-
-
-@dataclass(frozen=True)
-class Reports:
-    """One entry a report: the row it is about, who said it, when, and what (index into REPORT_KINDS)."""
-
-    row: Longs
-    reporter: Ints
-    ts: Longs
-    kind: Ints
-
-    def table(self, keys: pa.Array, start: int) -> pa.Table:
-        """In the contract's columns, by time."""
-        order = np.argsort(self.ts, kind="stable")
-        columns = [
-            event_ids(self.row[order]),
-            keys.take(pa.array(self.reporter[order])),
-            pa.array(self.ts[order] + start).cast(TIME),
-            pa.array(REPORT_KINDS, pa.string()).take(pa.array(self.kind[order])),
-        ]
-        return pa.Table.from_arrays(columns, schema=REPORTS)
 
 
 def file_reports(rng: np.random.Generator, numbers: Numbers, society: Society, rows: Rows, guilty: int) -> Reports:
@@ -57,33 +32,6 @@ def file_reports(rng: np.random.Generator, numbers: Numbers, society: Society, r
     ts = rows.ts[row[at]] + (rng.lognormal(np.log(6), 1.4, len(at)) * HOUR).astype(np.int64)
     kept = ts < numbers.span
     return Reports(row[at][kept], rows.to[at][kept], ts[kept], kind[kept])
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """One entry a verdict: on a mailbox or a site, when, whether malicious, and whether by audit."""
-
-    sites: Bools
-    which: Longs
-    ts: Longs
-    malicious: Bools
-    audit: Bools
-
-    def table(self, keys: pa.Array, names: pa.Array, start: int) -> pa.Table:
-        """In the contract's columns, by time; the first verdict on each thing."""
-        order = np.argsort(self.ts, kind="stable")
-        thing = self.which[order] * 2 + self.sites[order]
-        order = order[np.sort(np.unique(thing, return_index=True)[1])]
-        sites = pa.array(self.sites[order])
-        safe = np.where(self.sites[order], 0, self.which[order]), np.where(self.sites[order], self.which[order], 0)
-        columns = [
-            pc.if_else(sites, "domain", "sender"),
-            pc.if_else(sites, names.take(pa.array(safe[1])), keys.take(pa.array(safe[0]))),
-            pc.if_else(pa.array(self.malicious[order]), "malicious", "benign"),
-            pa.array(self.ts[order] + start).cast(TIME),
-            pc.if_else(pa.array(self.audit[order]), "audit", "analyst"),
-        ]
-        return pa.Table.from_arrays(columns, schema=VERDICT_ROWS)
 
 
 def give_verdicts(rng: np.random.Generator, numbers: Numbers, truth: Truth, reported: Longs, until: int) -> Verdicts:
