@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from graph.campaigns.rhythm import Rhythm, cosine, gap
 from graph.evidence import MOST_WRITERS, Evidence, Floats, Relation, smoothed
 
 Array = NDArray[np.float64]
@@ -54,7 +55,6 @@ PURITY_POWER = 2.0  # an artefact half of whose users are suspects ties a quarte
 LEAST_STRENGTH = 0.1
 SINGLE_KEEPS = 0.3  # a sender alone cannot share with itself: taken to keep a kind this far when nothing is in common
 FAINT = 1.0  # mean squared strength of what is in common at which likeness counts half
-TENTH = 0.1
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ class _Used:
     kept: tuple[Array, ...]
     has: tuple[Array, ...]
     norm: tuple[Array, ...]
-    days: Array
-    hours: Array
+    days: Rhythm
+    hours: Rhythm
     habits: Array
 
 
@@ -151,8 +151,8 @@ class Groups(_Used):
             kept=tuple(_kept(kind, c, label, mean) for kind, c in zip(suspects.kinds, counts, strict=True)),
             has=tuple(np.asarray(mean @ kind.has) for kind in suspects.kinds),
             norm=tuple(_norm(kind, c, size) for kind, c in zip(suspects.kinds, counts, strict=True)),
-            days=np.asarray(mean @ suspects.days),
-            hours=np.asarray(mean @ suspects.hours),
+            days=Rhythm.of(np.asarray(mean @ suspects.days)),
+            hours=Rhythm.of(np.asarray(mean @ suspects.hours)),
             habits=np.asarray(mean @ suspects.habits),
         )
 
@@ -218,8 +218,8 @@ def _sides(groups: Groups, row: Ids) -> _Side:
         kept=at(groups.kept),
         has=at(groups.has),
         norm=at(groups.norm),
-        days=groups.days[row],
-        hours=groups.hours[row],
+        days=groups.days.at(row),
+        hours=groups.hours.at(row),
         habits=groups.habits[row],
     )
 
@@ -238,15 +238,15 @@ def _rest(whole: _Side, one: _Side) -> _Side:
         size=left,
         kept=tuple(np.where(left > 1, kept, 0.0) for kept in whole.kept),
         has=tuple(without(a, b) for a, b in zip(whole.has, one.has, strict=True)),
-        days=without(whole.days, one.days),
-        hours=without(whole.hours, one.hours),
+        days=Rhythm.of(without(whole.days.shares, one.days.shares)),
+        hours=Rhythm.of(without(whole.hours.shares, one.hours.shares)),
         habits=without(whole.habits, one.habits),
     )
 
 
 def _figures(a: _Side, b: _Side, cotargets: Array, kinds: tuple[Kind, ...]) -> Array:
     columns = [column for at, kind in enumerate(kinds) for column in _of_kind(a, b, at, kind)]
-    return np.stack([*columns, *_of_habits(a, b, np.asarray(cotargets).ravel())], axis=1)
+    return np.stack([*columns, *_of_habits(a, b, np.asarray(cotargets).ravel())]).T
 
 
 def _of_kind(a: _Side, b: _Side, at: int, kind: Kind) -> list[Array]:
@@ -264,18 +264,18 @@ def _of_kind(a: _Side, b: _Side, at: int, kind: Kind) -> list[Array]:
     dot = np.bincount(pair, weights=mine_share * their_share * strength**2, minlength=rows)
     in_common = np.bincount(pair, weights=mine_share * their_share, minlength=rows)
     clear = dot / np.maximum(dot + FAINT * in_common, 1e-12)
-    cosine = np.minimum(dot / (a.norm[at] * b.norm[at]), 1.0) * clear
+    alike = np.minimum(dot / (a.norm[at] * b.norm[at]), 1.0) * clear
     a_kept, b_kept, a_has, b_has = a.kept[at], b.kept[at], a.has[at], b.has[at]
     apart = np.sqrt(_could_keep(a_kept, a.size) * _could_keep(b_kept, b.size)) * np.minimum(a_has, b_has)
     return [
         _greatest(pair, least, rows),
         np.log1p(np.bincount(pair, weights=least, minlength=rows)),
-        cosine,
+        alike,
         _greatest(pair, most, rows),
         np.minimum(a_kept, b_kept),
         np.maximum(a_kept, b_kept),
         apart * np.exp(-np.bincount(pair, weights=least, minlength=rows)),
-        a_kept * b_kept * (1 - cosine),
+        a_kept * b_kept * (1 - alike),
         np.abs(a_has - b_has),
         np.minimum(a_has, b_has),
     ]
@@ -285,11 +285,11 @@ def _of_habits(a: _Side, b: _Side, cotargets: Array) -> list[Array]:
     fan_out, events, active = np.abs(a.habits - b.habits).T
     geometric = np.sqrt(a.size * b.size)
     return [
-        _cosine(a.days, b.days),
-        _gap(a.days, b.days),
-        *_low_high(_entropy(a.days), _entropy(b.days)),
-        _cosine(a.hours, b.hours),
-        *_low_high(_entropy(a.hours), _entropy(b.hours)),
+        cosine(a.days, b.days),
+        gap(a.days, b.days),
+        *_low_high(a.days.spread, b.days.spread),
+        cosine(a.hours, b.hours),
+        *_low_high(a.hours.spread, b.hours.spread),
         fan_out,
         np.minimum(a.habits[:, 0], b.habits[:, 0]),
         events,
@@ -360,27 +360,6 @@ def _greatest(pair: Ids, values: Array, rows: int) -> Array:
     out = np.zeros(rows)
     np.maximum.at(out, pair, values)
     return out
-
-
-def _cosine(a: Array, b: Array) -> Array:
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return np.asarray(np.einsum("ij,ij->i", a, b) / np.maximum(lengths, 1e-9))
-
-
-def _gap(a: Array, b: Array) -> Array:
-    """Log of the days between two stretches, each from its first tenth of events to its last."""
-    (a_first, a_last), (b_first, b_last) = _stretch(a), _stretch(b)
-    between = np.maximum(a_first, b_first) - np.minimum(a_last, b_last)
-    return np.asarray(np.log1p(np.maximum(between, 0)))
-
-
-def _stretch(days: Array) -> tuple[Ids, Ids]:
-    done = np.cumsum(days, axis=1)
-    return (done < TENTH).sum(axis=1), (done < 1 - TENTH).sum(axis=1)
-
-
-def _entropy(shares: Array) -> Array:
-    return np.asarray(-(shares * np.log(np.maximum(shares, 1e-9))).sum(axis=1))
 
 
 def _low_high(a: Array, b: Array) -> tuple[Array, Array]:

@@ -147,8 +147,19 @@ def _without_faults(clean: pa.RecordBatch, checks: _Checks, quarantine: Quaranti
     for index in np.flatnonzero(bad).tolist():
         reason = next(reason for mask, reason in checks.faults if mask[index])
         row = checks.rows.columns.slice(index, 1)
-        quarantine.add(checks.rows.file, int(checks.rows.numbers[index]), reason, excerpt_of(row.to_pylist()[0]))
+        quarantine.add(checks.rows.file, int(checks.rows.numbers[index]), reason, excerpt_of(_plain(row)))
     return clean.filter(pa.array(~bad))
+
+
+def _plain(row: pa.RecordBatch) -> dict[str, Any]:
+    """The values of one row; a time that no calendar of Python holds is told as the number that the file has."""
+    values: dict[str, Any] = {}
+    for name, column in zip(row.schema.names, row.columns, strict=True):
+        try:
+            values[name] = column[0].as_py()
+        except (OverflowError, ValueError):
+            values[name] = str(column.view(pa.int64() if column.type.bit_width == 64 else pa.int32())[0])
+    return values
 
 
 def excerpt_of(row: dict[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """Figures of pairs of groups: what they say of groups that share all, some or nothing, and of a member and the rest."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from windows import Letter, letter, window
 
-from graph.campaigns.likeness import FIGURES, Groups, Suspects, _cosine, _shares, likeness, membership
+from graph.campaigns.likeness import FIGURES, Groups, Suspects, _shares, likeness, membership
+from graph.campaigns.rhythm import Rhythm, cosine
 from graph.evidence import gather_evidence
 
 CROWD = 100
@@ -34,19 +37,21 @@ def figures(suspects: Suspects, label: list[int]) -> dict[str, float]:
 def test_groups_that_use_the_same_link_are_alike_in_links_alone() -> None:
     told = figures(suspects_of(gang("a", 4, sites=("shop.example",), network=None)), [0, 0, 1, 1])
     assert told["linked_to.best"] == pytest.approx(np.log(104 / 4))
-    assert told["linked_to.cosine"] == pytest.approx(1)
-    assert told["linked_to.kept_low"] == 1
-    assert told["linked_to.differ"] == 0
-    assert told["linked_to.unlike"] == pytest.approx(0, abs=1e-6)
+    strength = np.log(104 / 4)
+    assert told["linked_to.cosine"] == pytest.approx(strength**2 / (1 + strength**2))
+    assert told["linked_to.kept_low"] == pytest.approx(strength / (1 + strength))
+    assert told["linked_to.differ"] == pytest.approx(0, abs=0.05)
+    assert told["linked_to.unlike"] == pytest.approx(0, abs=0.06)
     assert told["sent_from.best"] == told["carried.best"] == told["sent_from.has_low"] == 0
 
 
 def test_groups_that_each_keep_a_link_of_their_own_differ() -> None:
     letters = gang("a", 3, sites=("a.example",)) + gang("b", 3, sites=("b.example",))
     told = figures(suspects_of(letters), [0, 0, 0, 1, 1, 1])
+    kept = np.log(106 / 3) / (1 + np.log(106 / 3))
     assert told["linked_to.best"] == 0
-    assert told["linked_to.differ"] == 1
-    assert told["linked_to.unlike"] == pytest.approx(1)
+    assert told["linked_to.differ"] == pytest.approx(kept)
+    assert told["linked_to.unlike"] == pytest.approx(kept**2)
 
 
 def test_an_artefact_that_the_unsuspicious_use_speaks_less() -> None:
@@ -54,6 +59,27 @@ def test_an_artefact_that_the_unsuspicious_use_speaks_less() -> None:
     letters = gang("a", 4, sites=("shop.example",))
     shared = figures(suspects_of(letters, sites=("shop.example",)), [0, 0, 1, 1])
     assert shared["linked_to.best"] < 0.1 * alone["linked_to.best"]
+
+
+def test_one_common_member_of_many_does_not_make_crowds_less_different() -> None:
+    letters = gang("a", 20, sites=("a.example",)) + gang("b", 20, sites=("b.example",))
+    apart = figures(suspects_of(letters), [0] * 20 + [1] * 20)
+    touching = figures(suspects_of([*letters, replace(letters[0], sites=("b.example",))]), [0] * 20 + [1] * 20)
+    assert touching["linked_to.differ"] > 0.8 * apart["linked_to.differ"] > 0
+
+
+def test_a_hub_in_common_makes_nobody_alike() -> None:
+    hub = figures(suspects_of(gang("a", 40, sites=("hub.example",)), 10), [0] * 20 + [1] * 20)
+    own = figures(suspects_of(gang("a", 40, sites=("own.example",)), 4_000), [0] * 20 + [1] * 20)
+    assert hub["linked_to.cosine"] < 0.2 < 0.9 < own["linked_to.cosine"]
+    assert hub["linked_to.kept_low"] < 0.3 < 0.8 < own["linked_to.kept_low"]
+
+
+def test_targets_that_few_members_have_in_common_are_not_kept_by_all() -> None:
+    lists = [[f"v{n}-{m}@mail.test" for m in range(9)] + ["common@mail.test"] for n in range(6)]
+    letters = [letter(f"x@a{n}.example", *to) for n, to in enumerate(lists)]
+    told = figures(suspects_of(letters), [0, 0, 0, 1, 1, 1])
+    assert told["wrote_to.kept_low"] == told["wrote_to.kept_high"] == pytest.approx(0.1)
 
 
 def test_a_gap_between_days_is_told() -> None:
@@ -96,7 +122,8 @@ def test_who_is_alone_has_no_figures() -> None:
 
 def day_cosine(days: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     shares = _shares(days)
-    return _cosine(shares[i], shares[j])
+    rhythm = Rhythm.of(shares)
+    return cosine(rhythm.at(i), rhythm.at(j))
 
 
 DAYS = arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(2, 8)), elements=st.integers(0, 5))

@@ -257,6 +257,16 @@ def test_a_column_of_a_type_that_cannot_hold_it_is_an_error_naming_it(
         Read(tmp_path, tmp_path / "e.parquet")
 
 
+def test_a_time_beyond_every_calendar_is_set_aside_with_its_number(tmp_path: Path) -> None:
+    ts = pa.array([10**18, 1_714_557_600_000_000], pa.int64()).cast(pa.timestamp("us", "UTC"))
+    rows = pa.Table.from_pylist([EVENT, {**EVENT, "event_id": "e2"}]).drop_columns("ts").append_column("ts", ts)
+    pq.write_table(rows, tmp_path / "far.parquet")
+    with Quarantine(tmp_path / "q") as quarantine:
+        (batch,) = read_events([tmp_path / "far.parquet"], OPTIONS, quarantine)
+    assert batch["event_id"].to_pylist() == ["e2"]
+    assert str(10**18) in (tmp_path / "q").read_text()
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_missing_column_is_an_error_naming_file_and_column(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"e.{ending}"
