@@ -179,7 +179,7 @@ def crowded(log_size: Array) -> Array:
 def likeness(groups: Groups, i: Ids, j: Ids) -> Array:
     """Figures of the pairs (i[p], j[p]) of groups, i ≠ j, in the order of FIGURES; shape (pairs, figures)."""
     i, j = np.where(groups.size[i] <= groups.size[j], i, j), np.where(groups.size[i] <= groups.size[j], j, i)
-    return _figures(_sides(groups, i), _sides(groups, j), groups.cotargets[i, j], groups.suspects.kinds)
+    return _figures(_sides(groups, i), _sides(groups, j), _entries(groups.cotargets, i, j), groups.suspects.kinds)
 
 
 def membership(groups: Groups, single: Groups) -> Array:
@@ -192,7 +192,7 @@ def membership(groups: Groups, single: Groups) -> Array:
     g = groups.label[s]
     cotargets = (groups.suspects.cotargets @ groups.indicator.T).tocsr()
     rest = _rest(_sides(groups, g), _sides(single, s))
-    out[s] = _figures(_sides(single, s), rest, cotargets[s, g], groups.suspects.kinds)
+    out[s] = _figures(_sides(single, s), rest, _entries(cotargets, s, g), groups.suspects.kinds)
     return out
 
 
@@ -246,7 +246,7 @@ def _rest(whole: _Side, one: _Side) -> _Side:
 
 def _figures(a: _Side, b: _Side, cotargets: Array, kinds: tuple[Kind, ...]) -> Array:
     columns = [column for at, kind in enumerate(kinds) for column in _of_kind(a, b, at, kind)]
-    return np.stack([*columns, *_of_habits(a, b, np.asarray(cotargets).ravel())]).T
+    return np.stack([*columns, *_of_habits(a, b, cotargets)]).T
 
 
 def _of_kind(a: _Side, b: _Side, at: int, kind: Kind) -> list[Array]:
@@ -254,7 +254,7 @@ def _of_kind(a: _Side, b: _Side, at: int, kind: Kind) -> list[Array]:
     mine = a.counts[at][a.row]
     pair = np.repeat(np.arange(len(a.row)), np.diff(mine.indptr))
     mine_share = mine.data / a.size[pair]
-    looked_up = np.asarray(b.counts[at][b.row[pair], mine.indices]).ravel() if len(pair) else np.zeros(0)
+    looked_up = _entries(b.counts[at], b.row[pair], mine.indices)
     their_share = np.maximum(looked_up - b.less * mine.data, 0.0) / b.size[pair]
     both = their_share > 0
     pair, mine_share, their_share = pair[both], mine_share[both], their_share[both]
@@ -339,7 +339,7 @@ def _shares(profile: Floats) -> Array:
 def _kept(kind: Kind, counts: sp.csr_matrix, label: Ids, mean: sp.csr_matrix) -> Array:
     """How far each group's members share the kind with other members, 0 to 1."""
     cells = kind.used.tocoo()
-    users = np.asarray(counts[label[cells.row], cells.col]).ravel() if cells.nnz else np.zeros(0)
+    users = _entries(counts, label[cells.row], cells.col)
     row, strength = cells.row[users >= 2].astype(np.int64), kind.strength[cells.col[users >= 2]]
     shared = _greatest(row, strength / (1 + strength), len(label))
     if kind.total is not None:
@@ -350,6 +350,11 @@ def _kept(kind: Kind, counts: sp.csr_matrix, label: Ids, mean: sp.csr_matrix) ->
 def _norm(kind: Kind, counts: sp.csr_matrix, size: Array) -> Array:
     squared = counts.multiply(counts) @ (kind.strength**2)
     return np.asarray(np.sqrt(squared / np.maximum(size, 1) ** 2 + 1e-9))
+
+
+def _entries(matrix: sp.csr_matrix, i: Ids, j: Ids) -> Array:
+    """The entries at (i[p], j[p]), shape (pairs,); scipy gives a matrix back where there are none."""
+    return np.asarray(matrix[i, j], dtype=np.float64).ravel() if len(i) else np.zeros(0)
 
 
 def _could_keep(kept: Array, size: Array) -> Array:

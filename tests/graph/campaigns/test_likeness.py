@@ -11,6 +11,7 @@ from windows import Letter, letter, window
 
 from graph.campaigns.likeness import FIGURES, Groups, Suspects, _shares, likeness, membership
 from graph.campaigns.rhythm import Rhythm, cosine
+from graph.campaigns.same_campaign import shipped
 from graph.evidence import gather_evidence
 
 CROWD = 100
@@ -109,6 +110,13 @@ def test_a_member_is_compared_with_the_others_as_with_a_group_without_it() -> No
     apart = likeness(Groups.of(suspects, np.array([0, 1, 1, 1, 1])), np.array([0]), np.array([1]))[0]
     norms = [at for at, name in enumerate(FIGURES) if name.endswith((".cosine", ".unlike"))]  # of the whole group
     assert np.allclose(np.delete(inside, norms), np.delete(apart, norms))
+
+
+def test_no_pair_has_no_figures() -> None:
+    groups = Groups.of(suspects_of(gang("a", 3)), np.arange(3))
+    told = likeness(groups, np.zeros(0, np.int64), np.zeros(0, np.int64))
+    assert told.shape == (0, len(FIGURES))
+    assert len(shipped().log_odds(told)) == 0
 
 
 def test_who_is_alone_has_no_figures() -> None:
