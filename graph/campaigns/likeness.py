@@ -7,6 +7,7 @@ who use it too; what a group shares among itself but not with the other speaks a
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -352,7 +353,7 @@ def _norm(kind: Kind, counts: sp.csr_matrix, size: Array) -> Array:
     return np.asarray(np.sqrt(squared / np.maximum(size, 1) ** 2 + 1e-9))
 
 
-def _entries(matrix: sp.csr_matrix, i: Ids, j: Ids) -> Array:
+def _entries(matrix: sp.csr_matrix, i: NDArray[np.integer[Any]], j: NDArray[np.integer[Any]]) -> Array:
     """The entries at (i[p], j[p]), shape (pairs,); scipy gives a matrix back where there are none."""
     return np.asarray(matrix[i, j], dtype=np.float64).ravel() if len(i) else np.zeros(0)
 
