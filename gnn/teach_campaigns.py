@@ -9,7 +9,7 @@ campaigns, so that is taught last (`gnn.teach_prior`).
 import argparse
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,7 +22,7 @@ from gnn.lessons import TAUGHT, Seen, Worlds, nothing_known, some_known, views
 from gnn.model import RiskModel
 from gnn.prior import fitted_to, shipped
 from gnn.risk import from_verdicts, sender_logits
-from graph.campaigns.agglomerate import agglomerate, worth_comparing
+from graph.campaigns.agglomerate import JoinOptions, agglomerate, worth_comparing
 from graph.campaigns.find import FindOptions
 from graph.campaigns.likeness import FIGURES, TYING_RELATIONS, Groups, Suspects, likeness, membership
 from graph.campaigns.same_campaign import SameCampaign, scaled, shares_of_sizes
@@ -48,7 +48,8 @@ class CampaignOptions(Worlds):
     `pairs`: of the same two campaigns, in one round of the search. `rows`: of one view of a world, so that no world
     drowns the others. `pure`: share of a group's members that must be of one campaign for it to teach anything.
     `members`: who are compared with the rest of their group. `cuts`: how often all campaigns are cut in two, for the
-    search meets few pairs of large crowds. `penalty`: inverse strength of the ridge.
+    search meets few pairs of large crowds. `penalty`: inverse strength of the ridge. `join`: how far the search goes in
+    lessons; how far it goes with what was learnt was chosen afterwards, on other worlds.
     """
 
     worlds: int = 72
@@ -62,6 +63,7 @@ class CampaignOptions(Worlds):
     pure: float = 0.7
     penalty: float = 0.3
     passes: int = 2
+    join: JoinOptions = field(default_factory=lambda: JoinOptions(least=-0.5))
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def met_on_the_way(
             np.where(same, 1 + figures[:, RIGHT_FIRST].sum(axis=1), -1.0) if model is None else model.log_odds(figures)
         )
 
-    label = agglomerate(suspects, score, FindOptions().join, FindOptions().seed)
+    label = agglomerate(suspects, score, options.join, FindOptions().seed)
     groups = Groups.of(suspects, label)
     main, share = _main_campaign(groups, campaign)
     figures = membership(groups, Groups.of(suspects, np.arange(len(label), dtype=np.int64)))

@@ -30,7 +30,7 @@ class JoinOptions:
     every round. `partners`: most groups that each is compared with closely.
     """
 
-    least: float = -0.5
+    least: float = -1.0
     caution: float = 0.5
     neighbours: int = 6
     partners: int = 12

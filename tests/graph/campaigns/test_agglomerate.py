@@ -68,6 +68,7 @@ def test_nobody_at_all_is_in_no_group() -> None:
 
 def test_more_is_asked_of_two_crowds_than_of_two_senders() -> None:
     suspects = suspects_of(gang("a", 16, sites=("a.example",)))
-    halves = JoinOptions(caution=0.6)  # a cosine of one is half above the line; crowds of eight ask for .6 · 7 / 9
+    halves = JoinOptions(least=0.0, caution=0.3)  # a likeness of .8 is .3 above, crowds of eight ask for .23
+    wary = JoinOptions(least=0.0, caution=1.2)
     assert len(set(agglomerate(suspects, by_links, halves, seed=1))) == 1
-    assert 1 < len(set(agglomerate(suspects, by_links, JoinOptions(caution=1.2), seed=1))) < 16
+    assert 1 < len(set(agglomerate(suspects, by_links, wary, seed=1))) < 16
