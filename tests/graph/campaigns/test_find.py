@@ -140,13 +140,13 @@ def test_who_fits_better_belongs_more() -> None:
 
 
 def test_what_was_one_campaign_at_the_last_refresh_is_joined_on_less() -> None:
-    """One member of either side carries the same text: too little by itself."""
+    """One member in two hundred of either side carries the same text: too little by itself."""
     early, late = {"day": 1, "hour": 3}, {"day": 9, "hour": 15}
     bridge = [
         letter(f"x@{side}0.example", f"{side}9@mail.test", text="f1", **at)
         for side, at in zip("ab", (early, late), strict=True)
     ]
-    seen = window([*gang("a", 12, **early), *gang("b", 12, **late), *bridge, *honest(CROWD)])
+    seen = window([*gang("a", 200, **early), *gang("b", 200, **late), *bridge, *honest(2_000)])
     evidence, margins = gather_evidence(seen), margins_of(seen)
     was = np.array([0 if key.startswith("x@") else -1 for key in seen.senders["key"].to_pylist()])
     strangers = np.full(len(was), -1)
