@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gnn.fit import TrainOptions
-from gnn.lessons import FAMILIES, even_within, some_known, views
+from gnn.lessons import TAUGHT, even_within, some_known, views
 from gnn.registry import _pack
 from gnn.teach_prior import PriorOptions, _lessons, teach_prior
 
@@ -17,11 +17,11 @@ def test_the_prior_is_taught_again_byte_for_byte() -> None:
     said: list[str] = []
     one, other = teach_prior(SMALL, said.append), teach_prior(SMALL)
     assert _pack(one) == _pack(other)
-    assert one.card["families"] == list(FAMILIES)
+    assert one.card["families"] == list(TAUGHT)
     assert len(said) == SMALL.worlds
 
 
-@pytest.mark.parametrize("number", range(len(FAMILIES)))
+@pytest.mark.parametrize("number", range(len(TAUGHT)))
 def test_every_family_gives_lessons_of_both_classes(number: int) -> None:
     for lesson in _lessons(SMALL, number):
         assert set(np.unique(lesson.shown.target)) == {0.0, 1.0}
