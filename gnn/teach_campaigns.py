@@ -148,14 +148,10 @@ def cut_in_two(suspects: Suspects, campaign: Ids, most: int, rng: np.random.Gene
     A campaign is cut at random, by time, or by what its members use, so that the halves have nothing of one kind in
     common. Each half with three members or more.
     """
-    guilty = np.flatnonzero(campaign >= 0)
-    half = np.zeros(len(campaign), np.int64)
-    for number in np.unique(campaign[guilty]):
+    label = 2 * (int(campaign.max()) + 1) + np.arange(len(campaign))  # the innocent are alone
+    for number in np.unique(campaign[campaign >= 0]).tolist():
         rows = np.flatnonzero(campaign == number)
-        half[rows] = _cut(suspects, rows, rng)
-    label = np.unique(2 * campaign + half, return_inverse=True)[1].astype(np.int64)
-    alone = campaign < 0
-    label[alone] = label.max() + 1 + np.arange(int(alone.sum()))
+        label[rows] = 2 * number + _cut(suspects, rows, rng)
     label = np.unique(label, return_inverse=True)[1].astype(np.int64)
     groups = Groups.of(suspects, label)
     owner = np.full(len(groups), -1, np.int64)
@@ -175,11 +171,11 @@ def _cut(suspects: Suspects, rows: Ids, rng: np.random.Generator) -> Ids:
     elif way == 1:
         order = suspects.days[rows] @ np.arange(suspects.days.shape[1])
     else:
-        used = suspects.kinds[way - 2].used[rows].tocsr()
+        used = suspects.kinds[way - 2].used[rows]
         place = rng.permutation(used.shape[1])
-        order = np.where(np.diff(used.indptr) > 0, 0.0, rng.random(len(rows)) * used.shape[1])
-        for at in np.flatnonzero(np.diff(used.indptr) > 0).tolist():
-            order[at] = place[used.indices[used.indptr[at]]]
+        order = rng.random(len(rows)) * used.shape[1]
+        uses = np.flatnonzero(np.diff(used.indptr))
+        order[uses] = place[used.indices[used.indptr[uses]]]
     return np.asarray(order > np.quantile(order, rng.uniform(0.1, 0.9)), dtype=np.int64)
 
 

@@ -262,6 +262,7 @@ def _of_kind(a: _Side, b: _Side, at: int, kind: Kind) -> list[Array]:
     strength = kind.strength[mine.indices[both]]
     rows = len(a.row)
     least, most = np.minimum(mine_share, their_share) * strength, np.maximum(mine_share, their_share) * strength
+    kept_by_both = np.bincount(pair, weights=least, minlength=rows)
     dot = np.bincount(pair, weights=mine_share * their_share * strength**2, minlength=rows)
     in_common = np.bincount(pair, weights=mine_share * their_share, minlength=rows)
     clear = dot / np.maximum(dot + FAINT * in_common, 1e-12)
@@ -270,12 +271,12 @@ def _of_kind(a: _Side, b: _Side, at: int, kind: Kind) -> list[Array]:
     apart = np.sqrt(_could_keep(a_kept, a.size) * _could_keep(b_kept, b.size)) * np.minimum(a_has, b_has)
     return [
         _greatest(pair, least, rows),
-        np.log1p(np.bincount(pair, weights=least, minlength=rows)),
+        np.log1p(kept_by_both),
         alike,
         _greatest(pair, most, rows),
         np.minimum(a_kept, b_kept),
         np.maximum(a_kept, b_kept),
-        apart * np.exp(-np.bincount(pair, weights=least, minlength=rows)),
+        apart * np.exp(-kept_by_both),
         a_kept * b_kept * (1 - alike),
         np.abs(a_has - b_has),
         np.minimum(a_has, b_has),
@@ -342,8 +343,9 @@ def _kept(kind: Kind, counts: sp.csr_matrix, label: Ids, mean: sp.csr_matrix) ->
     cells = kind.used.tocoo()
     users = _entries(counts, label[cells.row], cells.col)
     row, strength = cells.row[users >= 2].astype(np.int64), kind.strength[cells.col[users >= 2]]
-    shared = _greatest(row, strength / (1 + strength), len(label))
-    if kind.total is not None:
+    if kind.total is None:
+        shared = _greatest(row, strength / (1 + strength), len(label))
+    else:
         shared = np.bincount(row, minlength=len(label)) / np.maximum(kind.total, 1)
     return np.asarray(mean @ shared)
 

@@ -51,7 +51,7 @@ class Registry:
     text_count: int = 0
     _owners: list[Ints] = field(default_factory=lambda: [np.empty(0, np.int32)])
     _hosts: list[Ints] = field(default_factory=lambda: [np.empty((2, 0), np.int32)])
-    _accounts: list[Ints] = field(default_factory=lambda: [np.empty((4, 0), np.int32)])
+    _accounts: Ints = field(default_factory=lambda: np.empty((4, 0), np.int32))
 
     def sites(self, n: int, owner: Whole | int = NO_OWNER) -> Longs:
         """n new registrable domains; `owner` is the campaign of each, -1 for none."""
@@ -77,19 +77,15 @@ class Registry:
 
     def accounts(self, site: Whole, style: int, network: Whole) -> Longs:
         """A new account for each entry."""
-        book = self._whole()
+        first = self._accounts.shape[1]
         host = self.rng.integers(0, HOSTS, len(site))
         rows = np.stack([site, np.full(len(site), style), network, host]).astype(np.int32)
-        self._accounts = [np.concatenate([book, rows], axis=1)]
-        return np.arange(book.shape[1], book.shape[1] + len(site))
-
-    def _whole(self) -> Ints:
-        (book,) = self._accounts
-        return book
+        self._accounts = np.concatenate([self._accounts, rows], axis=1)
+        return np.arange(first, first + len(site))
 
     def book(self) -> Accounts:
         """All accounts handed out so far."""
-        return Accounts(*self._whole())
+        return Accounts(*self._accounts)
 
     def site_owners(self) -> Ints:
         """The campaign that owns each site, -1 for none."""

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from graph.schema import EVENTS
 from graph.simulate.paper import COMPRESSION, Texts, WorldSummary, describe, event_batch, write_tables
-from graph.simulate.rows import MAIL, Rows, concat, owners, without_repeats
+from graph.simulate.rows import MAIL, Bools, Ints, Rows, concat, owners, without_repeats
 from graph.simulate.textbook.attack import Crimes, run_campaigns
 from graph.simulate.textbook.clock import Clock
 from graph.simulate.textbook.conventions import draw_conventions
@@ -72,10 +72,9 @@ def _tidy(stage: Stage, rows: Rows) -> Rows:
     return without_repeats(fewer.take(np.flatnonzero(counts)))
 
 
-def _outside(
-    stage: Stage, who: np.ndarray[tuple[int], np.dtype[np.int32]]
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return (who >= stage.town.people) & (who < stage.town.persons)
+def _outside(stage: Stage, who: Ints) -> Bools:
+    outside: Bools = (who >= stage.town.people) & (who < stage.town.persons)
+    return outside
 
 
 def _through_forwarders(stage: Stage, rows: Rows) -> Rows:
