@@ -1,7 +1,7 @@
 """What a world is made of: every number of the simulator by name, read from presets. Draws nothing."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -217,12 +217,9 @@ def load_preset(
 
     Raises `RingleaderError` for an unknown preset or a value out of range.
     """
-    if name not in PRESETS:
-        raise RingleaderError(f"preset {name!r}", "there is no such preset", f"Use one of {', '.join(PRESETS)}")
+    given = chosen(name, PRESETS, events=events, seed=seed, hardness=hardness, days=days)
     text = files("graph.simulate").joinpath("presets", f"{name}.toml").read_text(encoding="utf-8")
-    options = replace(from_table(tomllib.loads(text)), preset=name)
-    chosen = {"events": events, "seed": seed, "hardness": hardness, "days": days}
-    return replace(options, **{key: value for key, value in chosen.items() if value is not None})  # type: ignore[arg-type]
+    return replace(from_table(tomllib.loads(text)), preset=name, **given)
 
 
 def from_table(table: Mapping[str, Any]) -> WorldOptions:
@@ -244,6 +241,13 @@ def _value(default: Any, value: Any, name: str) -> Any:
         check(name, pair, "a dial is a pair [easy, hard]")
         return Dial(*map(float, value))
     return _filled(default, value, name) if isinstance(value, Mapping) else type(default)(value)
+
+
+def chosen(preset: str, known: Iterable[str], **numbers: float | None) -> dict[str, Any]:
+    """The numbers that the caller of a preset chose instead. Raises RingleaderError for a preset that is not known."""
+    if preset not in known:
+        raise RingleaderError(f"preset {preset!r}", "there is no such preset", f"Use one of {', '.join(known)}")
+    return {name: value for name, value in numbers.items() if value is not None}
 
 
 def check_bounds(events: int, days: int, hardness: float, seed: int) -> None:

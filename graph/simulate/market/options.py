@@ -7,8 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
-from graph.errors import RingleaderError
-from graph.simulate.options import EPOCH, check_bounds
+from graph.simulate.options import EPOCH, check_bounds, chosen
 
 Dial = tuple[float, float]  # a number at hardness 0 and at hardness 1
 
@@ -165,8 +164,5 @@ def load_market(
 
     Raises `RingleaderError` for an unknown preset or a value out of range.
     """
-    if preset not in PRESETS:
-        raise RingleaderError(f"preset {preset!r}", "there is no such preset", f"Use one of {', '.join(PRESETS)}")
-    chosen = {"events": events, "seed": seed, "hardness": hardness, "days": days}
-    given = {key: value for key, value in chosen.items() if value is not None}
+    given = chosen(preset, PRESETS, events=events, seed=seed, hardness=hardness, days=days)
     return MarketOptions(preset=preset, **PRESETS[preset] | given)

@@ -1,62 +1,15 @@
-"""What a caller chooses of a pattern world, and its presets. Every other number is drawn by the world itself."""
-
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any
-from zlib import crc32
+"""What a caller chooses of a pattern world. Every other number is drawn by the world itself."""
 
 import numpy as np
 
-from graph.errors import RingleaderError
-from graph.simulate.options import EPOCH, check_bounds
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "ordinary": {"hardness": 0.1},
-    "hard": {"hardness": 0.5},
-    "adversarial": {"hardness": 1.0},
-    "scale": {"hardness": 0.3, "events": 2_000_000},  # rows are sorted in memory: under 400 MB a million
-}
+from graph.simulate.drawn import DrawnOptions
 
 
-@dataclass(frozen=True)
-class PatternOptions:
-    """One world. `events` is met exactly or within a few per cent; `hardness` runs from 0 (easy) to 1 (adversarial)."""
+class PatternOptions(DrawnOptions):
+    """One pattern world."""
 
-    events: int = 100_000
-    seed: int = 1
-    hardness: float = 0.1
-    days: int = 35
-    start: datetime = EPOCH
-    chunk_events: int = 250_000  # rows turned into text before they are written
-    known_until: float = 0.6  # part of the span after which no verdict is given
-    preset: str = "ordinary"
-
-    def __post_init__(self) -> None:
-        check_bounds(self.events, self.days, self.hardness, self.seed)
-
-    def stream(self, name: str) -> np.random.Generator:
-        """A stream of chance of its own for each part, so that one part's draws never move another's."""
-        return np.random.Generator(np.random.SFC64([self.seed, crc32(f"patterns {name}".encode())]))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for world.json."""
-        return {**asdict(self), "start": self.start.isoformat()}
+    family = "patterns"
+    bits = np.random.SFC64
 
 
-def load_patterns(
-    preset: str = "ordinary",
-    *,
-    events: int | None = None,
-    seed: int | None = None,
-    hardness: float | None = None,
-    days: int | None = None,
-) -> PatternOptions:
-    """The options of a named preset, with what the caller chose instead.
-
-    Raises `RingleaderError` for an unknown preset or a value out of range.
-    """
-    if preset not in PRESETS:
-        raise RingleaderError(f"preset {preset!r}", "there is no such preset", f"Use one of {', '.join(PRESETS)}")
-    chosen = {"events": events, "seed": seed, "hardness": hardness, "days": days}
-    given = {key: value for key, value in chosen.items() if value is not None}
-    return PatternOptions(preset=preset, **PRESETS[preset] | given)
+load_patterns = PatternOptions.load

@@ -14,9 +14,9 @@ import pytest
 
 from graph.errors import RingleaderError
 from graph.schema import EVENTS, REPORTS, VERDICT_ROWS
+from graph.simulate.drawn import PRESETS
 from graph.simulate.patterns import PatternOptions, load_patterns, simulate_patterns
 from graph.simulate.patterns.numbers import HOUR, draw_numbers
-from graph.simulate.patterns.options import PRESETS
 from graph.simulate.patterns.plan import Plan, plan_groups
 from graph.simulate.patterns.roles import SIGNALS
 from graph.simulate.patterns.world import Soup, cook

@@ -13,12 +13,12 @@ import pytest
 
 from graph.errors import RingleaderError
 from graph.schema import EVENTS, REPORTS, VERDICT_ROWS
+from graph.simulate.drawn import PRESETS
 from graph.simulate.rows import owners
 from graph.simulate.textbook import TextbookOptions, load_textbook, simulate_textbook
 from graph.simulate.textbook.conventions import Conventions, draw_conventions
 from graph.simulate.textbook.crimes import CRIMES, SIGNALS, plan_campaigns
 from graph.simulate.textbook.crowds import INNOCENT
-from graph.simulate.textbook.options import PRESETS
 from graph.simulate.textbook.world import World, make_world
 from graph.simulate.vary import varied
 
