@@ -8,6 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from graph.simulate.options import EPOCH, check_bounds, chosen
+from graph.simulate.rhythm import DAY
 
 PRESETS: dict[str, dict[str, Any]] = {
     "ordinary": {"hardness": 0.1},
@@ -55,6 +56,16 @@ class DrawnOptions:
         """
         given = chosen(preset, PRESETS, events=events, seed=seed, hardness=hardness, days=days)
         return cls(preset=preset, **PRESETS[preset] | given)
+
+    @property
+    def span(self) -> int:
+        """Microseconds."""
+        return self.days * DAY
+
+    @property
+    def labels_until(self) -> int:
+        """The moment of the span after which no verdict is given, microseconds."""
+        return int(self.span * self.known_until)
 
     def stream(self, name: str) -> np.random.Generator:
         """A stream of chance of its own for each part, so that one part's draws never move another's."""

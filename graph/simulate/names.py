@@ -14,6 +14,8 @@ _WORDS = tomllib.loads(files("graph.simulate").joinpath("words.toml").read_text(
 FIRST, LAST, WORD = (_WORDS[kind].split() for kind in ("first", "last", "word"))
 ENDINGS = ("example", "example", "example", "example", "test")  # RFC 2606: never a real domain
 _STEP = 0.6180339887  # a step near the golden ratio of the range scatters neighbours widely
+IPV4_NETWORKS = 15 << 16  # 240.0.0.0 to 254.255.255.0; 255 is left out because of the broadcast address
+IPV6_NETWORKS = 1 << 28  # 3fff::/20 in /48s
 
 
 class Bijection:
@@ -57,6 +59,16 @@ class Namer:
     def tokens(self, n: int) -> pa.Array:
         """Eight hexadecimal digits, for accounts, free pages and bounce addresses."""
         return hexadecimal(self._tokens.next(n), 8)
+
+
+def network_prefixes(six: npt.NDArray[np.bool_], seed: int) -> pa.Array:
+    """What stands before the last part of an address in each network, IPv6 where `six`; no two alike."""
+    four = Bijection(IPV4_NETWORKS, seed).next(int(np.count_nonzero(~six)))
+    long = Bijection(IPV6_NETWORKS, seed).next(int(np.count_nonzero(six)))
+    text = np.empty(len(six), dtype=object)
+    text[~six] = [f"{240 + (at >> 16)}.{at >> 8 & 255}.{at & 255}." for at in four.tolist()]
+    text[six] = [f"3fff:{at >> 16:x}:{at & 0xFFFF:x}::" for at in long.tolist()]
+    return pa.array(text, pa.string())
 
 
 def numbers(values: npt.NDArray[np.int64]) -> pa.Array:

@@ -4,9 +4,9 @@ Knows rows and texts; draws nothing, and does not know how a world comes about.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graph.schema import CHANNELS, EVENTS, TIME
+from graph.simulate.drawn import DrawnOptions
 from graph.simulate.names import fixed_width, hexadecimal
 from graph.simulate.rows import Ints, Longs, Rows
 
@@ -98,3 +99,43 @@ def describe(summary: WorldSummary, family: str, seed: int, options: Mapping[str
     }
     facts = {"family": family, "seed": seed, **moments, **counts, "options": dict(options)}
     (summary.out / "world.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def write_world(
+    out: Path,
+    options: DrawnOptions,
+    rows: Rows,
+    texts: Texts,
+    said: Mapping[str, pa.Table],
+    truth: Mapping[str, pa.Table],
+    progress: Callable[[int], None],
+) -> WorldSummary:
+    """Writes a world that is whole in memory. `said`: reports and verdicts; `progress` gets the events written."""
+    (out / "truth").mkdir(parents=True, exist_ok=True)
+    start = first_microsecond(options.start)
+    with pq.ParquetWriter(out / "events.parquet", EVENTS, compression=COMPRESSION) as writer:
+        for first in range(0, len(rows), options.chunk_events):
+            part = rows.take(np.arange(first, min(first + options.chunk_events, len(rows))))
+            writer.write_batch(event_batch(part, texts, start, first))
+            progress(first + len(part))
+    write_tables(out, said)
+    write_tables(out / "truth", truth)
+    summary = WorldSummary(
+        out=out,
+        events=len(rows),
+        senders=truth["senders"].num_rows,
+        malicious_senders=int(pc.sum(truth["senders"]["malicious"]).as_py()),
+        campaigns=truth["campaigns"].num_rows,
+        reports=said["reports"].num_rows,
+        verdicts=said["verdicts"].num_rows,
+        start=options.start,
+        labels_end=options.start + timedelta(microseconds=options.labels_until),
+        as_of=options.start + timedelta(microseconds=options.span),
+    )
+    describe(summary, options.family, options.seed, options.as_dict())
+    return summary
+
+
+def first_microsecond(start: datetime) -> int:
+    """Since 1970."""
+    return round(start.timestamp()) * 1_000_000

@@ -94,7 +94,7 @@ def draw_numbers(options: PatternOptions) -> Numbers:
             drawn[known.name] = value + known.metadata["hard"] * options.hardness
     drawn["guilty"] = max(drawn["guilty"], LEAST_GUILTY / options.events)
     return Numbers(
-        span=options.days * DAY,
+        span=options.span,
         people=max(LEAST_PEOPLE, round(options.events * drawn["per_event"])),
         shares=rng.dirichlet([role.weight for role in INNOCENT]),
         styles=rng.dirichlet([1.5, 1.0]),

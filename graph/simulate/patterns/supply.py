@@ -11,15 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graph.simulate.names import Bijection, Namer, numbers
+from graph.simulate.names import Namer, network_prefixes, numbers
 from graph.simulate.paper import Texts
 from graph.simulate.rows import Bools, Ints, Longs
 
 PERSON, WORD, TOKEN = 0, 1, 2  # styles of a local part
 WORDS = ("info", "news", "office", "orders", "hello", "team", "service", "contact", "mail", "post", "updates", "events")
 PLAIN, PAGE = 0, 1  # a link host: a site's own, or one of many pages on it
-IPV4_NETWORKS = 15 << 16  # 240.0.0.0 to 254.255.255.0; 255 is left out because of the broadcast address
-IPV6_NETWORKS = 1 << 28  # 3fff::/20 in /48s
 HOSTS = 254
 
 
@@ -110,17 +108,8 @@ class Supply:
         prefix[pages] = np.asarray(namer.tokens(len(pages)), dtype=object)
         hosts = pc.binary_join_element_wise(pa.array(prefix, pa.string()), sites.take(pa.array(self.host_sites())), ".")
         last = pa.array([str(number + 1) for number in range(HOSTS)], pa.string())
-        return Texts(keys, hosts, self._prefixes(seed), last), sites
-
-    def _prefixes(self, seed: int) -> pa.Array:
-        """What stands before the last part of an address in each network."""
-        six = self.rng.random(self.network_count) < self.ipv6
-        four = Bijection(IPV4_NETWORKS, seed * 7_919).next(int(np.count_nonzero(~six)))
-        long = Bijection(IPV6_NETWORKS, seed * 7_919).next(int(np.count_nonzero(six)))
-        text = np.empty(self.network_count, dtype=object)
-        text[~six] = [f"{240 + (at >> 16)}.{at >> 8 & 255}.{at & 255}." for at in four.tolist()]
-        text[six] = [f"3fff:{at >> 16:x}:{at & 0xFFFF:x}::" for at in long.tolist()]
-        return pa.array(text, pa.string())
+        prefixes = network_prefixes(self.rng.random(self.network_count) < self.ipv6, seed * 7_919)
+        return Texts(keys, hosts, prefixes, last), sites
 
 
 def _locals(book: Mailboxes, namer: Namer) -> pa.Array:

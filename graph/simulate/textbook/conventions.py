@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from graph.simulate.rows import Floats
-from graph.simulate.textbook.clock import DAY
 from graph.simulate.textbook.options import TextbookOptions
 
 LEAST_PEOPLE = 120
@@ -96,7 +95,7 @@ def draw_conventions(options: TextbookOptions) -> Conventions:
     silent = rng.random() < NOBODY_REPORTS
     scale = (options.events / LISTED_WORLD) ** 0.5
     return Conventions(
-        span=options.days * DAY,
+        span=options.span,
         people=max(LEAST_PEOPLE, round(options.events * log(0.012, 0.08))),
         providers=int(rng.integers(1, 6)),
         offices=seldom(0.7, even(0.05, 0.8)),

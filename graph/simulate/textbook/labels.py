@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from graph.simulate.facts import NEVER
 from graph.simulate.rows import Bools, Ints, Longs, Rows, owners
 from graph.simulate.said import JUNK, NOT_JUNK, PHISH, Reports, Verdicts
 from graph.simulate.textbook.clock import DAY, HOUR
 from graph.simulate.textbook.conventions import Conventions
 from graph.simulate.textbook.stage import Stage
-from graph.simulate.textbook.truth import NEVER, Truth
+from graph.simulate.textbook.truth import Truth
 
 BULK = 2e-5  # annoyance from which mail may have been put into the junk folder
 POISON = 0.3  # chance that a reporter reports a message of a sender that is framed

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graph.simulate.names import Bijection, Namer
+from graph.simulate.names import Bijection, Namer, network_prefixes
 from graph.simulate.paper import Texts
 from graph.simulate.rows import Bools, Ints, Longs
 from graph.simulate.textbook.conventions import Conventions
@@ -19,8 +19,6 @@ PERSON, ROLE = 0, 1  # local parts: as the world names people, or `news`, `info`
 BARE, WWW, CLICK, UNIQUE = range(4)  # link hosts: the site itself, www., click., or a token before it
 PREFIXES = ("", "www.", "click.")
 WORDS = ("news", "info", "office", "team", "noreply", "hello", "orders", "events")
-IPV4_NETWORKS = 15 << 16  # 240.0.0.0 to 254.255.255.0
-IPV6_NETWORKS = 1 << 28  # 3fff::/20 in /48s
 HOSTS = 254
 NO_OWNER = -1
 Whole = npt.NDArray[np.integer]
@@ -114,7 +112,8 @@ class Registry:
         prefix[style == UNIQUE] = np.asarray(pc.binary_join_element_wise(tokens, "", "."), dtype=object)
         hosts = pc.binary_join_element_wise(pa.array(prefix, pa.string()), sites.take(pa.array(site)), "")
         last = pa.array([str(number + 1) for number in range(HOSTS)], pa.string())
-        return Texts(self._keys(namer, sites, seed), hosts, self._prefixes(seed), last), sites
+        prefixes = network_prefixes(self.rng.random(self.network_count) < self.customs.ipv6, seed * 104_729)
+        return Texts(self._keys(namer, sites, seed), hosts, prefixes, last), sites
 
     def _keys(self, namer: Namer, sites: pa.Array, seed: int) -> pa.Array:
         book, shown = self.book(), self.addressed()
@@ -142,13 +141,3 @@ class Registry:
         listed = len(self.directory)
         text[:listed] = np.sort(text[:listed])[self.directory]
         return text
-
-    def _prefixes(self, seed: int) -> pa.Array:
-        """What stands before the last part of an address in each network."""
-        six = self.rng.random(self.network_count) < self.customs.ipv6
-        four = Bijection(IPV4_NETWORKS, seed * 104_729).next(int(np.count_nonzero(~six)))
-        long = Bijection(IPV6_NETWORKS, seed * 104_729).next(int(np.count_nonzero(six)))
-        text = np.empty(self.network_count, dtype=object)
-        text[~six] = [f"{240 + (at >> 16)}.{at >> 8 & 255}.{at & 255}." for at in four.tolist()]
-        text[six] = [f"3fff:{at >> 16:x}:{at & 0xFFFF:x}::" for at in long.tolist()]
-        return pa.array(text, pa.string())

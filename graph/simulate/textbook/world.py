@@ -1,16 +1,13 @@
 """One textbook world from conventions to files: people, crowds, campaigns, what is learnt and what is true."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from graph.schema import EVENTS
-from graph.simulate.paper import COMPRESSION, Texts, WorldSummary, describe, event_batch, write_tables
+from graph.simulate.facts import NEVER
+from graph.simulate.paper import WorldSummary, first_microsecond, write_world
 from graph.simulate.rows import MAIL, Bools, Ints, Rows, concat, owners, without_repeats
 from graph.simulate.textbook.attack import Crimes, run_campaigns
 from graph.simulate.textbook.clock import Clock
@@ -23,9 +20,8 @@ from graph.simulate.textbook.private import personal
 from graph.simulate.textbook.registry import Registry
 from graph.simulate.textbook.stage import Stage
 from graph.simulate.textbook.town import found_town
-from graph.simulate.textbook.truth import NEVER, bombing_table, crowd_code, find_truth, truth_tables
+from graph.simulate.textbook.truth import bombing_table, crowd_code, find_truth, truth_tables
 
-MICROSECONDS = timedelta(microseconds=1)
 SURPLUS = 1.12  # personal letters written for each that the world is planned to have
 
 
@@ -93,41 +89,16 @@ def simulate_textbook(
     `progress` is called with the number of events written so far. The same options give the same bytes.
     """
     world = make_world(options)
-    rows, registry, start = world.rows, world.stage.registry, round(options.start.timestamp()) * 1_000_000
+    rows, registry, start = world.rows, world.stage.registry, first_microsecond(options.start)
     truth = find_truth(rows, registry, len(world.plans), world.crimes)
     texts, names = registry.words(options.seed)
     reports = file_reports(replace(world.stage, rng=options.stream("reports")), rows)
-    until = int(options.known_until * world.stage.customs.span)
     told = np.full(len(registry.book()), NEVER)
     np.minimum.at(told, rows.sender[reports.row], reports.ts)
-    verdicts = give_verdicts(options.stream("verdicts"), world.stage.customs, truth, told, world.crimes.burnt, until)
-    (out / "truth").mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(out / "events.parquet", EVENTS, compression=COMPRESSION) as writer:
-        for first, batch in _batches(options, rows, texts, start):
-            writer.write_batch(batch)
-            progress(first + len(batch))
+    verdicts = give_verdicts(
+        options.stream("verdicts"), world.stage.customs, truth, told, world.crimes.burnt, options.labels_until
+    )
     bombs = rows.take(np.flatnonzero(rows.campaign == crowd_code(INNOCENT.index("subscription_bomb"))))
     tables = truth_tables(truth, world.plans, bombing_table(bombs, texts.keys, start), texts.keys, names, start)
     said = {"reports": reports.table(texts.keys, start), "verdicts": verdicts.table(texts.keys, names, start)}
-    write_tables(out, said)
-    write_tables(out / "truth", tables)
-    summary = WorldSummary(
-        out=out,
-        events=len(rows),
-        senders=tables["senders"].num_rows,
-        malicious_senders=int(np.count_nonzero(truth.owner >= 0)),
-        campaigns=tables["campaigns"].num_rows,
-        reports=said["reports"].num_rows,
-        verdicts=said["verdicts"].num_rows,
-        start=options.start,
-        labels_end=options.start + until * MICROSECONDS,
-        as_of=options.start + world.stage.customs.span * MICROSECONDS,
-    )
-    describe(summary, "textbook", options.seed, options.as_dict())
-    return summary
-
-
-def _batches(options: TextbookOptions, rows: Rows, texts: Texts, start: int) -> Iterator[tuple[int, pa.RecordBatch]]:
-    for first in range(0, len(rows), options.chunk_events):
-        part = rows.take(np.arange(first, min(first + options.chunk_events, len(rows))))
-        yield first, event_batch(part, texts, start, first)
+    return write_world(out, options, rows, texts, said, tables, progress)
