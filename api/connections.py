@@ -65,9 +65,10 @@ def _asked(
     """The queue: campaigns without a verdict and senders that nobody has judged."""
     table = found.campaigns.filter(pc.is_in(found.campaigns["campaign_id"], pa.array(those.ids, pa.string())))
     risks = dict(zip(table["campaign_id"].to_pylist(), table["risk"].to_pylist(), strict=True))
+    judged = decided.campaign_verdicts
     campaigns = (
         np.array([risks[name] for name in those.ids], dtype=np.float64),
-        np.array([name in decided.campaign_verdicts for name in those.ids], dtype=bool),
+        np.array([name in judged for name in those.ids], dtype=bool),
     )
     keys = window.senders["key"].to_pylist()
     rows = found.members.filter(pc.equal(found.members["role"], "sender"))

@@ -9,6 +9,7 @@ are not all about one campaign.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +49,24 @@ class Doubts:
     group_judged: Mask
     campaigns: int
 
+    @cached_property
+    def bits(self) -> Array:
+        """Bits of doubt about every sender while nothing is asked, shape (senders,)."""
+        return entropy(self.risk)
+
+    @cached_property
+    def flip(self) -> Array:
+        """How often each sender's label is not its group's, shape (senders,)."""
+        return np.asarray(np.where(self.group >= 0, GROUP_FLIP + (0.5 - GROUP_FLIP) * (1 - self.weight), 0.5))
+
+    @cached_property
+    def channel(self) -> Array:
+        """Share of its group's doubt that each sender's label takes away, and the other way round; 0 outside groups."""
+        out = np.zeros(len(self.group))
+        inside = self.group >= 0
+        out[inside] = _shared(self.flip[inside], self.group_risk[self.group[inside]])
+        return out
+
 
 @dataclass(frozen=True)
 class Question:
@@ -86,7 +105,7 @@ def doubts_of(
 
 def questions(doubts: Doubts, length: int = LENGTH) -> list[Question]:
     """The verdicts to ask for, the most telling first; fewer where nothing more is in doubt."""
-    left = np.where(doubts.judged, 0.0, entropy(doubts.risk))
+    left = np.where(doubts.judged, 0.0, doubts.bits)
     asked = np.zeros(len(left), bool) | doubts.judged
     closed = doubts.group_judged.copy()
     closed[doubts.campaigns :] = True
@@ -130,11 +149,6 @@ def sentence(one: Question) -> str:
     return f"Its risk is {one.risk:.2f}, and a verdict on it {tells}."
 
 
-def _flip(doubts: Doubts) -> Array:
-    """How often a sender's label is not its group's."""
-    return np.asarray(np.where(doubts.group >= 0, GROUP_FLIP + (0.5 - GROUP_FLIP) * (1 - doubts.weight), 0.5))
-
-
 def _shared(flip: Array | float, prior: Array | float) -> Array:
     """Mutual information of a label with one that it is through a channel, as a share of the other's entropy."""
     seen = np.asarray(prior * (1 - flip) + (1 - prior) * flip)
@@ -144,8 +158,7 @@ def _shared(flip: Array | float, prior: Array | float) -> Array:
 
 def _told_by_campaign(doubts: Doubts, campaign: int) -> Array:
     """Share of each sender's doubt that a verdict on a campaign takes away, shape (senders,)."""
-    inside = doubts.group == campaign
-    return np.where(inside, _shared(_flip(doubts), doubts.group_risk[campaign]), 0.0)
+    return np.where(doubts.group == campaign, doubts.channel, 0.0)
 
 
 def _told_by_sender(doubts: Doubts, sender: int) -> Array:
@@ -153,9 +166,9 @@ def _told_by_sender(doubts: Doubts, sender: int) -> Array:
     told = np.zeros(len(doubts.risk))
     group = doubts.group[sender]
     if group >= 0:
-        flip = _flip(doubts)
-        through = flip[sender] * (1 - flip) + (1 - flip[sender]) * flip
-        told = np.where(doubts.group == group, _shared(through, doubts.group_risk[group]), 0.0)
+        mates = np.flatnonzero(doubts.group == group)
+        own, flip = doubts.flip[sender], doubts.flip[mates]
+        told[mates] = _shared(own * (1 - flip) + (1 - own) * flip, doubts.group_risk[group])
     told[sender] = 1.0
     return told
 
@@ -165,7 +178,7 @@ def _best_campaign(doubts: Doubts, left: Array, closed: Mask) -> Question:
     if not inside.any():
         return Question(CAMPAIGN, -1, 0.0, 0.0, 0)
     group = doubts.group[inside]
-    told = _shared(_flip(doubts)[inside], doubts.group_risk[group]) * left[inside]
+    told = (doubts.channel * left)[inside]
     gain = np.bincount(group, weights=told, minlength=doubts.campaigns) * entropy(doubts.group_risk[: doubts.campaigns])
     gain = np.where(closed[: doubts.campaigns], -1.0, gain)
     at = int(gain.argmax())
@@ -175,18 +188,16 @@ def _best_campaign(doubts: Doubts, left: Array, closed: Mask) -> Question:
 
 def _best_sender(doubts: Doubts, left: Array, asked: Mask) -> Question:
     """The sender with most to tell; of one group only the tightest doubtful members need be looked at."""
-    flip = _flip(doubts)
-    inside = doubts.group >= 0
-    group = np.maximum(doubts.group, 0)
-    channel = _shared(flip, doubts.group_risk[group] if len(doubts.group_risk) else doubts.risk)
-    mass = np.bincount(doubts.group[inside], weights=(channel * left)[inside], minlength=max(len(doubts.group_risk), 1))
-    own = entropy(doubts.risk)
-    others = np.where(inside, channel * own * np.maximum(mass[group] - channel * left, 0.0), 0.0)
+    group, own = doubts.group, doubts.bits
+    inside = group >= 0
+    told = doubts.channel * left
+    mass = np.bincount(group[inside], weights=told[inside], minlength=max(len(doubts.group_risk), 1))
+    others = doubts.channel * own * np.maximum(mass[np.maximum(group, 0)] - told, 0.0)
     gain = np.where(asked, -1.0, left + others)
     if not len(gain):
         return Question(SENDER, -1, 0.0, 0.0, 0)
     at = int(gain.argmax())
-    mates = (doubts.group == doubts.group[at]) & ~doubts.judged if doubts.group[at] >= 0 else np.arange(len(own)) == at
+    mates = (group == group[at]) & ~doubts.judged if group[at] >= 0 else np.arange(len(own)) == at
     return Question(SENDER, at, float(doubts.risk[at]), float(gain[at]), int(mates.sum()))
 
 

@@ -1,6 +1,7 @@
 """What ties senders together: sparse relations to shared artefacts, and shared targets. Knows no label and no risk."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -44,7 +45,7 @@ class Relation:
         ones.data = np.ones_like(ones.data)
         return ones
 
-    @property
+    @cached_property
     def degree(self) -> NDArray[np.int64]:
         """Distinct senders of each artefact, shape (artefacts,)."""
         return np.bincount(self.counts.indices, minlength=self.counts.shape[1]).astype(np.int64)

@@ -5,19 +5,19 @@ that the other members use most beyond everybody, and by days and hours as they 
 less than `HOLD` lets go, and the rest are asked again, until those who stay explain each other.
 """
 
-from collections.abc import Set
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graph.campaigns.traits import ARTEFACT_RELATIONS, DAYS, HOURS, TARGETS
-from graph.evidence import MOST_WRITERS, Evidence, Relation, smoothed
+from graph.evidence import MOST_WRITERS, Evidence, Floats, Relation, smoothed
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Times = Mapping[str, Array]  # kind -> shares of its days or hours
 
 HOLD = 4.0  # log-likelihood ratio by which the others must explain a member
 CAP = 8.0  # most that one kind of evidence can say
@@ -44,27 +44,39 @@ class _Edges:
         return TARGET_DRAWS if self.relation == TARGETS else 1.0
 
 
+_Asked = tuple[str, frozenset[int], bytes]  # kind, positions of the artefacts taken away, who is left
+
+
 @dataclass(frozen=True)
 class Bundle:
-    """The evidence of one campaign's members."""
+    """The evidence of one campaign's members; `said` remembers answers, for many removals leave the same members."""
 
     size: int
     edges: tuple[_Edges, ...]
-    times: dict[str, tuple[Array, Array]]  # kind -> members' shares, log of everybody's
+    times: dict[str, tuple[Array, Array]]  # kind -> members' shares, everybody's
+    said: dict[_Asked, Array] = field(default_factory=dict)
 
     @staticmethod
-    def of(evidence: Evidence, members: Ids) -> "Bundle":
-        """What some senders share, from the evidence that campaigns were found by."""
+    def of(evidence: Evidence, members: Ids, usual: Times) -> "Bundle":
+        """What some senders share, from the evidence that campaigns were found by; `usual`: see `usual_times`."""
         edges = tuple(_edges(evidence.relation(name), members) for name in (*ARTEFACT_RELATIONS, TARGETS))
-        times = {DAYS: _shares(evidence.days, members), HOURS: _shares(evidence.hours, members)}
+        profiles = {DAYS: evidence.days, HOURS: evidence.hours}
+        times = {kind: (_shares(profile[members]), usual[kind]) for kind, profile in profiles.items()}
         return Bundle(len(members), edges, times)
 
-    @cached_property
-    def whole(self) -> dict[str, Array]:
-        """What each kind says of every member while all are there and nothing is taken away."""
-        alive = np.ones(self.size, bool)
-        said = {part.relation: np.minimum(_explained(part, alive, []), CAP) for part in self.edges}
-        return said | {kind: np.minimum(_timed(*profile, alive), CAP) for kind, profile in self.times.items()}
+    def explains(self, part: _Edges, alive: Mask, gone: frozenset[int]) -> Array:
+        """How much better than everybody the living others explain each member by one relation, at most CAP."""
+        asked = part.relation, gone, alive.tobytes()
+        if asked not in self.said:
+            self.said[asked] = np.minimum(_explained(part, alive, gone), CAP)
+        return self.said[asked]
+
+    def keeps_time(self, kind: str, alive: Mask) -> Array:
+        """Likewise by days or by hours."""
+        asked = kind, frozenset[int](), alive.tobytes()
+        if asked not in self.said:
+            self.said[asked] = np.minimum(_timed(*self.times[kind], alive), CAP)
+        return self.said[asked]
 
     def shared(self) -> dict[tuple[str, int], int]:
         """How many members use each artefact that at least two do; targets are one kind and not among them."""
@@ -76,40 +88,43 @@ class Bundle:
         return out
 
 
-def holding(bundle: Bundle, without: Set[tuple[str, int | None]] = frozenset()) -> Mask:
-    """Which members the others hold, shape (members,), when some evidence is taken away.
+def usual_times(evidence: Evidence) -> Times:
+    """By kind, the share of all senders' events on each day, shape (days,), and at each hour, shape (24,); smoothed."""
+    everybody = {DAYS: evidence.days, HOURS: evidence.hours}
+    counts = {kind: smoothed(profile).sum(axis=0) + 1e-3 for kind, profile in everybody.items()}
+    return {kind: of_kind / of_kind.sum() for kind, of_kind in counts.items()}
+
+
+def holding(bundle: Bundle, without: Set[tuple[str, int | None]] = frozenset(), least: float = LEAST_SENDERS) -> Mask:
+    """Which members the others hold, shape (members,), when some evidence is taken away; nobody if fewer than `least`.
 
     `without`: pairs of a relation and an artefact's position, or None for the whole kind.
     """
     alive = np.ones(bundle.size, bool)
     for _ in range(ROUNDS):
-        if alive.sum() < LEAST_SENDERS:
+        if alive.sum() < least:
             return np.zeros(bundle.size, bool)
         stays = alive & (_support(bundle, alive, without) >= HOLD)
         if np.array_equal(stays, alive):
             break
         alive = stays
-    return alive if alive.sum() >= LEAST_SENDERS else np.zeros(bundle.size, bool)
+    return alive if alive.sum() >= least else np.zeros(bundle.size, bool)
 
 
 def _support(bundle: Bundle, alive: Mask, without: Set[tuple[str, int | None]]) -> Array:
     """How much better the living others explain each member than everybody does."""
-    everybody = bool(alive.all())
-    touched = {name for name, _ in without}
     total = np.zeros(bundle.size)
     for part in bundle.edges:
-        if everybody and part.relation not in touched:
-            total += bundle.whole[part.relation]
-        elif (part.relation, None) not in without:
-            gone = [at for name, at in without if name == part.relation and at is not None]
-            total += np.minimum(_explained(part, alive, gone), CAP)
-    for kind, (shares, background) in bundle.times.items():
+        if (part.relation, None) not in without:
+            gone = frozenset(at for name, at in without if name == part.relation and at is not None)
+            total += bundle.explains(part, alive, gone)
+    for kind in bundle.times:
         if (kind, None) not in without:
-            total += bundle.whole[kind] if everybody else np.minimum(_timed(shares, background, alive), CAP)
+            total += bundle.keeps_time(kind, alive)
     return total
 
 
-def _explained(part: _Edges, alive: Mask, gone: list[int]) -> Array:
+def _explained(part: _Edges, alive: Mask, gone: Set[int]) -> Array:
     """Log of λ·q(a)/p(a) + 1 − λ for the artefact of a member that speaks most, or the mean over a few targets."""
     keep = alive[part.member]
     for artefact in gone:
@@ -151,9 +166,7 @@ def _edges(relation: Relation, members: Ids) -> _Edges:
     return _Edges(relation.name, row, artefact.astype(np.int64), ids, degree[ids] / whole)
 
 
-def _shares(profile: NDArray[np.float32], members: Ids) -> tuple[Array, Array]:
-    """Shares of each member's events, and everybody's; smoothed (½, 1, ½)."""
+def _shares(profile: Floats) -> Array:
+    """Shares of each sender's events; smoothed (½, 1, ½)."""
     smooth = smoothed(profile)
-    background = smooth.sum(axis=0) + 1e-3
-    mine = smooth[members]
-    return mine / np.maximum(mine.sum(axis=1, keepdims=True), 1e-9), background / background.sum()
+    return np.asarray(smooth / np.maximum(smooth.sum(axis=1, keepdims=True), 1e-9))

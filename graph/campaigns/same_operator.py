@@ -8,6 +8,7 @@ traits of their last window.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -84,6 +85,23 @@ class Comparable:
         sizes = zip(*(campaigns[name].to_pylist() for name in ("campaign_id", "senders")), strict=True)
         return Comparable(found, dict(sizes), collision)
 
+    @cached_property
+    def campaigns_share(self) -> Mapping[str, float]:
+        """Share of each text's carriers who are in campaigns."""
+        inside: dict[str, int] = {}
+        carriers: dict[str, int] = {}
+        for traits in self.traits.get("carried", {}).values():
+            for text, (members, users) in traits.items():
+                inside[text] = inside.get(text, 0) + members
+                carriers[text] = max(carriers.get(text, 1), users)
+        return {text: members / carriers[text] for text, members in inside.items()}
+
+    @cached_property
+    def hours(self) -> Mapping[str, tuple[Array, float]]:
+        """The smoothed hours of each campaign that has some, shape (24,), and their Euclidean length."""
+        smooth = {name: _smoothed(hours) for name, hours in self.traits.get(HOURS, {}).items()}
+        return {name: (hours, float(np.linalg.norm(hours))) for name, hours in smooth.items()}
+
 
 def compare(those: Comparable, campaign: str, other: str) -> Link:
     """What every kind of evidence says of two campaigns; kinds that one of them lacks are silent."""
@@ -116,19 +134,13 @@ def _artefact(those: Comparable, relation: str, first: str, second: str) -> Said
         (a, users), (b, users_then) = mine[artefact], theirs[artefact]
         share = min(a / max(those.sizes[first], 1), b / max(those.sizes[second], 1))
         if relation == "carried":
-            own = _between(_campaigns_share(of, artefact), LEAST_COMPANY, FULL_CAMPAIGNS)
+            own = _between(those.campaigns_share[artefact], LEAST_COMPANY, FULL_CAMPAIGNS)
         else:
             own = _between(min(b / max(users - a, b), a / max(users_then - b, a)), LEAST_COMPANY, FULL_COMPANY)
         log_odds = MOST_SAID[relation] * own * min(share / FULL_SHARE, 1.0)
         if log_odds > best.log_odds:
             best = Said(relation, artefact, a, b, max(users, users_then, a + b) - a - b, log_odds)
     return best
-
-
-def _campaigns_share(of: Mapping[str, dict[str, tuple[int, int]]], artefact: str) -> float:
-    """Share of an artefact's users who are in campaigns."""
-    cells = [traits[artefact] for traits in of.values() if artefact in traits]
-    return sum(inside for inside, _ in cells) / max(max(users for _, users in cells), 1)
 
 
 def _targets(those: Comparable, first: str, second: str) -> Said | None:
@@ -145,12 +157,11 @@ def _targets(those: Comparable, first: str, second: str) -> Said | None:
 
 
 def _hours(those: Comparable, first: str, second: str) -> Said | None:
-    of = those.traits.get(HOURS, {})
-    if first not in of or second not in of:
+    if first not in those.hours or second not in those.hours:
         return None
-    a, b = _smoothed(of[first]), _smoothed(of[second])
-    cosine = float(a @ b / np.maximum(np.linalg.norm(a) * np.linalg.norm(b), 1e-9))
-    weight = float(np.clip((cosine - USUAL_HOURS) / (SAME_HOURS - USUAL_HOURS), -1.0, 1.0))
+    (a, length), (b, other_length) = those.hours[first], those.hours[second]
+    cosine = float(a @ b / max(length * other_length, 1e-9))
+    weight = min(max((cosine - USUAL_HOURS) / (SAME_HOURS - USUAL_HOURS), -1.0), 1.0)
     return Said(HOURS, None, 0, 0, 0, weight * MOST_SAID[HOURS])
 
 
@@ -163,7 +174,7 @@ def _smoothed(hours: Mapping[str, tuple[int, int]]) -> Array:
 
 
 def _between(value: float, low: float, high: float) -> float:
-    return float(np.clip((value - low) / (high - low), 0.0, 1.0))
+    return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
 def sentence(said: Said, senders: int, other_senders: int) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from graph import schema
-from graph.campaigns.cohesion import LEAST_SENDERS, Bundle, holding
+from graph.campaigns.cohesion import LEAST_SENDERS, Bundle, holding, usual_times
 from graph.campaigns.traits import DAYS, HOURS, TARGETS, Living
 from graph.evidence import Evidence
 from graph.values import Window
@@ -51,7 +51,7 @@ def smallest(bundle: Bundle) -> Dissolution:
     if not before:
         return Dissolution((), (), 0, (), False, True)
     chosen, left = _greedy(bundle, units, before)
-    fallen = _fallen(left, before)
+    fallen = left < _line(before)
     exact = False
     if fallen:
         chosen = _needed(bundle, chosen, before)
@@ -61,8 +61,13 @@ def smallest(bundle: Bundle) -> Dissolution:
     return Dissolution(tuple(chosen), behind, before, after, fallen, exact)
 
 
-def _fallen(left: int, before: int) -> bool:
-    return left < max(FALLEN * before, LEAST_SENDERS)
+def _line(before: int) -> float:
+    """With fewer members than this a campaign has dissolved."""
+    return max(FALLEN * before, LEAST_SENDERS)
+
+
+def _falls(bundle: Bundle, gone: tuple[Unit, ...] | list[Unit], before: int) -> bool:
+    return not holding(bundle, set(gone), _line(before)).any()
 
 
 def _left(bundle: Bundle, gone: tuple[Unit, ...] | list[Unit]) -> int:
@@ -72,7 +77,7 @@ def _left(bundle: Bundle, gone: tuple[Unit, ...] | list[Unit]) -> int:
 def _greedy(bundle: Bundle, units: list[Unit], before: int) -> tuple[list[Unit], int]:
     chosen: list[Unit] = []
     left = before
-    while not _fallen(left, before) and len(chosen) < min(MOST_PIECES, len(units)):
+    while left >= _line(before) and len(chosen) < min(MOST_PIECES, len(units)):
         tried = [(_left(bundle, [*chosen, unit]), at) for at, unit in enumerate(units) if unit not in chosen]
         left, at = min(tried)
         chosen.append(units[at])
@@ -83,7 +88,7 @@ def _needed(bundle: Bundle, chosen: list[Unit], before: int) -> list[Unit]:
     """The chosen without those that can stay, the last chosen looked at first."""
     for unit in reversed(chosen):
         rest = [other for other in chosen if other != unit]
-        if rest and _fallen(_left(bundle, rest), before):
+        if rest and _falls(bundle, rest, before):
             chosen = rest
     return chosen
 
@@ -96,7 +101,7 @@ def _proven(bundle: Bundle, units: list[Unit], chosen: list[Unit], before: int) 
         if budget < 0:
             return chosen, False
         for some in combinations(units, size):
-            if _fallen(_left(bundle, some), before):
+            if _falls(bundle, some, before):
                 return list(some), True
     return chosen, True
 
@@ -105,11 +110,12 @@ def what_if_table(window: Window, evidence: Evidence, those: Living) -> pa.Table
     """Rows of graph.schema.WHAT_IF for every living campaign that its evidence holds; `evidence` as it was found by."""
     order = np.argsort(those.group, kind="stable")
     bounds = np.searchsorted(those.group[order], np.arange(len(those.ids) + 1))
+    usual = usual_times(evidence)
     rows: list[dict[str, object]] = []
     for at, name in enumerate(those.ids):
         members = order[bounds[at] : bounds[at + 1]]
         step = -(-len(members) // MOST_MEMBERS)
-        bundle = Bundle.of(evidence, members[:: max(step, 1)])
+        bundle = Bundle.of(evidence, members[:: max(step, 1)], usual)
         rows += _rows(window, evidence, name, bundle, smallest(bundle))
     return pa.Table.from_pylist(rows, schema.WHAT_IF)
 

@@ -9,7 +9,7 @@ from windows import Letter, id_of, letter, window
 
 from graph import schema
 from graph.campaigns import FindOptions, find_groups
-from graph.campaigns.cohesion import Bundle, holding
+from graph.campaigns.cohesion import Bundle, holding, usual_times
 from graph.campaigns.traits import Living
 from graph.campaigns.what_if import Dissolution, sentence, smallest, what_if_table
 from graph.evidence import Evidence, gather_evidence
@@ -30,10 +30,14 @@ def members_of(seen: Window) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     return np.flatnonzero([key.startswith("x@") for key in seen.senders["key"].to_pylist()])
 
 
+def bundle_of(gathered: Evidence, seen: Window) -> Bundle:
+    return Bundle.of(gathered, members_of(seen), usual_times(gathered))
+
+
 def dissolved(letters: list[Letter]) -> tuple[Window, Evidence, Dissolution]:
     seen = window(letters + honest(1_500))
     gathered = gather_evidence(seen)
-    return seen, gathered, smallest(Bundle.of(gathered, members_of(seen)))
+    return seen, gathered, smallest(bundle_of(gathered, seen))
 
 
 def test_a_campaign_held_by_one_link_falls_without_it() -> None:
@@ -72,7 +76,7 @@ def test_those_who_share_nothing_let_go_and_the_rest_hold() -> None:
     tied = gang(6, sites=("shop.example",))
     loose = [letter(f"x@lone{n}.example", f"w{n}@mail.test") for n in range(3)]
     seen = window(tied + loose + honest(1_500))
-    bundle = Bundle.of(gather_evidence(seen), members_of(seen))
+    bundle = bundle_of(gather_evidence(seen), seen)
     keys = [seen.senders["key"][int(at)].as_py() for at in members_of(seen)]
     assert {key for key, holds in zip(keys, holding(bundle), strict=True) if holds} == {
         f"x@bad{n}.example" for n in range(6)
@@ -82,7 +86,7 @@ def test_those_who_share_nothing_let_go_and_the_rest_hold() -> None:
 @pytest.mark.parametrize("size", [0, 1, 2])
 def test_fewer_than_three_hold_nobody(size: int) -> None:
     seen = window(gang(size, sites=("shop.example",)) + honest(20))
-    assert not holding(Bundle.of(gather_evidence(seen), members_of(seen))).any()
+    assert not holding(bundle_of(gather_evidence(seen), seen)).any()
 
 
 def test_the_table_names_the_pieces_and_says_what_is_left() -> None:
@@ -101,3 +105,20 @@ def test_sentences_follow_the_figures() -> None:
     assert sentence("days", None, 9, 2, 2) == (
         "Then also without the days they write on, 2 of 9 senders still hold together."
     )
+
+
+def test_fewer_than_asked_for_hold_nobody() -> None:
+    seen = window(gang(6, sites=("shop.example",)) + honest(1_500))
+    bundle = bundle_of(gather_evidence(seen), seen)
+    assert holding(bundle, least=6).sum() == 6
+    assert not holding(bundle, least=7).any()
+
+
+def test_what_is_remembered_is_what_was_worked_out() -> None:
+    """Answers are kept by what was taken away and who is left: asked in another order, they are the same."""
+    seen = window(gang(6, sites=("shop.example",), network="192.0.2.0/24") + honest(1_500))
+    gathered = gather_evidence(seen)
+    asked = [frozenset(some) for some in ((), (("linked_to", 0),), (("sent_from", 0),), (("sent_from", None),))]
+    used, fresh = bundle_of(gathered, seen), [bundle_of(gathered, seen) for _ in asked]
+    for without, bundle in zip([*asked, *reversed(asked)], [*fresh, *reversed(fresh)], strict=True):
+        assert np.array_equal(holding(used, without), holding(bundle, without))
