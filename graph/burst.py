@@ -115,14 +115,14 @@ def _fresh_share(window: Window, recurrent: Mask, shape: tuple[int, int]) -> Arr
     """Of each sender's messages of a day the share that went to others than recurrent correspondents."""
     sender, bits = ids(window.wrote_to, "sender"), window.edge_days["wrote_to"]
     a_day = column(window.wrote_to, "events") / np.maximum(column(window.wrote_to, "active_days"), 1)
-    everything, known = np.zeros(shape), np.zeros(shape)
+    everything, known = np.zeros(shape[0] * shape[1]), np.zeros(shape[0] * shape[1])
     for at in range(0, len(sender), EDGES_AT_ONCE):
         some = slice(at, at + EDGES_AT_ONCE)
         edge, day = np.nonzero(_unpacked(bits[some], shape[1]))
-        who, messages = sender[some][edge], a_day[some][edge]
-        np.add.at(everything, (who, day), messages)
-        np.add.at(known, (who, day), messages * recurrent[some][edge])
-    return np.asarray(1.0 - known / np.maximum(everything, 1e-9))
+        cell, messages = sender[some][edge] * shape[1] + day, a_day[some][edge]
+        np.add.at(everything, cell, messages)
+        np.add.at(known, cell, messages * recurrent[some][edge])
+    return np.asarray(1.0 - known / np.maximum(everything, 1e-9)).reshape(shape)
 
 
 def _kept(window: Window, name: str, words: Ints, besides: Mask | None) -> pa.Table:

@@ -28,7 +28,7 @@ UNSEEN_DAYS = 2  # at the window's start everybody appears for the first time
 
 @dataclass(frozen=True)
 class Habit:
-    """`has[s, at]`: whether sender s has the habit at the place whose artefact is `places[at]`."""
+    """`has[s, at]`: whether sender s has the habit at the place whose artefact is `places[at]`; lies by columns."""
 
     relation: str
     places: tuple[str, ...]
@@ -69,8 +69,9 @@ def looked_at(found: list[Habit]) -> int:
 
 def shared_habits(groups: Groups, found: list[Habit], tests: int) -> Iterator[Shared]:
     """Each group's best place of every habit, where it is beyond chance after so many `tests`."""
+    belongs = groups.indicator[groups.members].T.tocsr()
     for habit in found:
-        inside = (groups.indicator.T @ habit.has.astype(np.float64)).astype(np.int64)
+        inside = (belongs @ habit.has[groups.members].astype(np.float64)).astype(np.int64)
         everybody = habit.has.sum(axis=0)
         log10_p = hypergeometric_tail(inside, groups.sizes[:, None], everybody[None, :], groups.senders)
         best = log10_p.argmin(axis=1) if len(habit.places) else np.zeros(0, np.int64)
@@ -82,16 +83,18 @@ def shared_habits(groups: Groups, found: list[Habit], tests: int) -> Iterator[Sh
 
 
 def _places(names: list[str], columns: list[Mask]) -> tuple[tuple[str, ...], Mask]:
-    return tuple(names), np.stack(columns, axis=1) if columns else np.zeros((0, 0), dtype=bool)
+    return tuple(names), np.stack(columns).T if columns else np.zeros((0, 0), dtype=bool)
 
 
 def _mostly(profile: Floats, lengths: tuple[int, ...], wraps: bool) -> list[Mask]:
     """Who has at least half of its events in each run; a run may go over the end where it `wraps`."""
     size, total = profile.shape[1], profile.sum(axis=1)
-    doubled = np.concatenate([profile, profile], axis=1) if wraps else profile
-    up_to = np.hstack([np.zeros((len(profile), 1)), np.cumsum(doubled, axis=1, dtype=np.float64)])
+    by_place = np.ascontiguousarray(profile.T)
+    up_to = np.zeros((size * (2 if wraps else 1) + 1, len(profile)))
+    for at in range(len(up_to) - 1):
+        np.add(up_to[at], by_place[at % size], out=up_to[at + 1])
     return [
-        (up_to[:, at + length] - up_to[:, at] >= MOSTLY * total) & (total > 0)
+        (up_to[at + length] - up_to[at] >= MOSTLY * total) & (total > 0)
         for length in lengths
         for at in _starts(size, length, wraps)
     ]

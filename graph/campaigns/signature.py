@@ -91,8 +91,8 @@ def signature(members: Ids, traits: list[Trait]) -> Signature:
     """The best small rule for some senders (ids sorted), out of traits."""
     traits = _best(members, traits)
     universe = np.unique(np.concatenate([members, *(trait.senders for trait in traits)]))
-    meets = np.array([np.isin(universe, trait.senders) for trait in traits]).reshape(len(traits), len(universe))
-    mine = np.isin(universe, members)
+    meets = np.array([_among(universe, trait.senders) for trait in traits]).reshape(len(traits), len(universe))
+    mine = _among(universe, members)
     singles: list[tuple[int, ...]] = [(at,) for at in range(len(traits))]
     clauses = singles + list(combinations(range(min(len(traits), PAIRED)), 2))
     clauses = [clause for clause in clauses if any(not _is_habit(traits[at]) for at in clause)]
@@ -101,6 +101,13 @@ def signature(members: Ids, traits: list[Trait]) -> Signature:
     met = _met(chosen, covers)
     rule = tuple(tuple(traits[at] for at in clauses[clause]) for clause in chosen)
     return Signature(rule, int((met & mine).sum()), int((met & ~mine).sum()), len(members))
+
+
+def _among(universe: Ids, some: Ids) -> Mask:
+    """Where in a sorted universe some of it stand, shape of the universe."""
+    out = np.zeros(len(universe), dtype=bool)
+    out[np.searchsorted(universe, some)] = True
+    return out
 
 
 def _greedy(clauses: list[tuple[int, ...]], covers: Mask, mine: Mask) -> list[int]:
@@ -174,9 +181,9 @@ def _targets(column: sp.csc_matrix, inside: sp.csc_matrix, group: int) -> list[T
     """Who writes to several of the recipients that at least two members write to."""
     used = slice(inside.indptr[group], inside.indptr[group + 1])
     shared = inside.indices[used][inside.data[used] >= 2]
-    hits = np.asarray(column[:, shared].sum(axis=1)).ravel()
+    senders, hits = np.unique(column[:, shared].indices.astype(np.int64), return_counts=True)
     return [
-        Trait("targets", f"{least} of its {len(shared)} shared targets", np.flatnonzero(hits >= least))
+        Trait("targets", f"{least} of its {len(shared)} shared targets", senders[hits >= least])
         for least in TARGET_STEPS
         if len(shared) >= least and (hits >= least).sum() <= MOST_OTHERS
     ]
