@@ -18,6 +18,8 @@ from graph.evidence import Evidence
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
+PAIRS_AT_ONCE = 16_384  # compared, so that their figures stay in the processor's cache and memory does not follow pairs
+
 
 @dataclass(frozen=True)
 class FindOptions:
@@ -71,7 +73,7 @@ def find_groups(
     past = before[rows] if before is not None else np.full(len(rows), -1, np.int64)
 
     def score(groups: Groups, i: Ids, j: Ids) -> Array:
-        return model.log_odds(likeness(groups, i, j)) + options.warm * _common_past(groups, past, i, j)
+        return _same(model, groups, i, j) + options.warm * _common_past(groups, past, i, j)
 
     label = agglomerate(suspects, score, options.join, options.seed)
     fit = _fit(suspects, label, model)
@@ -80,6 +82,17 @@ def find_groups(
     group[rows] = _renumbered(label)
     weight[rows] = 1 / (1 + np.exp(-fit))
     return Partition(group, np.where(group >= 0, np.clip(weight, 0.05, 1.0), 0.0))
+
+
+def _same(model: SameCampaign, groups: Groups, i: Ids, j: Ids) -> Array:
+    """Log-odds of pairs of groups by their likeness, shape (pairs,), some `PAIRS_AT_ONCE` at a time."""
+    blocks = zip(_split(i), _split(j), strict=True)
+    return np.concatenate([model.log_odds(likeness(groups, *block)) for block in blocks])
+
+
+def _split(pairs: Ids) -> list[Ids]:
+    """Blocks as long as each other, one of nothing where there are no pairs."""
+    return np.array_split(pairs, max(-(-len(pairs) // PAIRS_AT_ONCE), 1))
 
 
 def _common_past(groups: Groups, past: Ids, i: Ids, j: Ids) -> Array:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from windows import Letter, id_of, letter, window
 
-from graph.campaigns import FindOptions, Partition, find_groups
+from graph.campaigns import FindOptions, Partition, find, find_groups
 from graph.evidence import gather_evidence
 from graph.values import Window
 
@@ -161,3 +161,15 @@ def test_nobody_is_held_together_by_the_past_alone() -> None:
     was = np.array([0 if key.startswith("x@") else -1 for key in seen.senders["key"].to_pylist()])
     partition = find_groups(gather_evidence(seen), margins_of(seen), replace(OPTIONS, warm=20.0), before=was)
     assert partition.count == 2
+
+
+@pytest.mark.parametrize("at_once", [1, 7])
+def test_pairs_are_one_campaign_or_not_however_many_are_compared_at_a_time(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = gang("a", 9) + gang("b", 6, network="192.0.2.0/24") + honest(CROWD)
+    _, whole = found(letters)
+    monkeypatch.setattr(find, "PAIRS_AT_ONCE", at_once)
+    _, parted = found(letters)
+    assert np.array_equal(parted.group, whole.group)
+    assert np.allclose(parted.weight, whole.weight)
