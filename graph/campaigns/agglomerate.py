@@ -73,21 +73,18 @@ def _sharing(
     counts: sp.csr_matrix, strength: Array, size: Array, order: Ids, neighbours: int
 ) -> tuple[Ids, Ids, Array]:
     """Pairs of groups that use the same artefact, and how strongly: all of a few users, neighbours among many."""
-    by_artefact = counts.tocsc()
-    users = np.diff(by_artefact.indptr)
-    i, j, tie = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
-    for a in np.flatnonzero(users >= 2).tolist():
-        cells = slice(by_artefact.indptr[a], by_artefact.indptr[a + 1])
-        who = by_artefact.indices[cells].astype(np.int64)
-        at = np.argsort(order[who])
-        who, share = who[at], by_artefact.data[cells][at] / size[who[at]]
-        step = np.arange(1, min(neighbours, len(who) // 2) + 1)
-        x = np.tile(np.arange(len(who)), len(step))
-        y = (x + np.repeat(step, len(who))) % len(who)
-        i.append(who[x])
-        j.append(who[y])
-        tie.append(strength[a] * np.minimum(share[x], share[y]))
-    return np.concatenate(i), np.concatenate(j), np.concatenate(tie)
+    cells = counts.tocoo()
+    cell = np.lexsort((order[cells.row], cells.col))
+    who, share = cells.row[cell].astype(np.int64), cells.data[cell] / size[cells.row[cell]]
+    users = np.bincount(cells.col, minlength=counts.shape[1])
+    pairs = users * np.minimum(neighbours, users // 2)
+    artefact = np.repeat(np.arange(len(users)), pairs)
+    begin, among = (np.cumsum(users) - users)[artefact], users[artefact]
+    at = np.arange(len(artefact)) - (np.cumsum(pairs) - pairs)[artefact]
+    x = at % among
+    y = (x + at // among + 1) % among
+    x, y = begin + x, begin + y
+    return who[x], who[y], strength[artefact] * np.minimum(share[x], share[y])
 
 
 def _mixed(i: Ids, j: Ids) -> Array:
@@ -98,8 +95,9 @@ def _mixed(i: Ids, j: Ids) -> Array:
 def _rank(i: Ids, j: Ids, strength: Array) -> Ids:
     """Place of each pair among those of its ends, 0 the strongest: the better of the two places."""
     place = np.full(len(i), len(i), np.int64)
+    strongest = np.argsort(-strength, kind="stable")
     for end in (i, j):
-        order = np.lexsort((-strength, end))
+        order = strongest[np.argsort(end[strongest], kind="stable")]
         sorted_end = end[order]
         start = np.flatnonzero(np.append(True, sorted_end[1:] != sorted_end[:-1])) if len(i) else np.zeros(0, np.int64)
         run = np.diff(np.append(start, len(i)))
