@@ -21,6 +21,7 @@ from gnn.references.clusters import campaigns_of
 from gnn.report import Families, Identity, Persistence
 from gnn.risk import Risk, score
 from gnn.scene import without
+from gnn.settle import settle
 from graph.campaigns import Known, Partition, find_groups
 from graph.campaigns.held import campaign_names
 from graph.home import Home
@@ -96,7 +97,8 @@ def _before(home: Home, shot: Shot, days: int, moment: datetime | None, stages: 
 
 def _risk(shot: Shot, verdict: Verdict) -> Risk:
     scene = shot.scene
-    return score(scene.propagated, scene.evidence, scene.senders, scene.domains, verdict.model)
+    said = score(scene.propagated, scene.evidence, scene.senders, scene.domains, verdict.model)
+    return settle(said, scene.propagated, scene.evidence, scene.senders, scene.domains, shot.options.train)
 
 
 def _refreshed(shot: Shot, verdict: Verdict, risk: Risk, known: Known | None) -> Refreshed:

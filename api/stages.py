@@ -21,6 +21,7 @@ from gnn.labels import Labels, labels_of
 from gnn.model import RiskModel
 from gnn.propagate import Propagated
 from gnn.risk import Risk, judge, score
+from gnn.settle import settle
 from gnn.teach import is_cold, teach
 from gnn.train import provable
 from graph import schema
@@ -201,6 +202,13 @@ def fit_champion(window: Window, propagated: Propagated, labels: Labels, options
 def risk_of(evidence: Evidence, propagated: Propagated, decided: Decisions, champion: Champion) -> Risk:
     """Calibrated risk of every sender and domain."""
     return score(propagated, evidence, decided.senders, decided.domains, champion.model)
+
+
+def settled_of(
+    risk: Risk, propagated: Propagated, evidence: Evidence, decided: Decisions, options: RefreshOptions
+) -> Risk:
+    """Risk settled into this window."""
+    return settle(risk, propagated, evidence, decided.senders, decided.domains, options.train)
 
 
 def drift_of(propagated: Propagated, risk: Risk, champion: Champion) -> Drift:

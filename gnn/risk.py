@@ -30,7 +30,8 @@ class Risk:
     `senders` and `domains` are aligned with the window's tables; `evidence_only` are the senders' log-odds before
     their own verdicts were counted; `from_verdicts` and `from_groups` what verdicts and campaigns added to them;
     `prior` is the share of malicious senders that the margins imply; `usage` is how the domains are used, so that they
-    can be judged anew when senders are.
+    can be judged anew when senders are; `student` is who said so of the senders, where the model did not itself
+    (gnn.settle).
     """
 
     senders: Array
@@ -40,6 +41,12 @@ class Risk:
     from_groups: Array
     prior: float
     usage: Usage
+    student: RiskModel | None = None
+
+    @property
+    def evidence_risk(self) -> Array:
+        """Probabilities of senders before their own verdicts."""
+        return sigmoid(self.evidence_only)
 
     @property
     def sender_risk(self) -> Array:
@@ -55,9 +62,14 @@ class Risk:
 def score(propagated: Propagated, evidence: Evidence, senders: Labels, domains: Labels, model: RiskModel) -> Risk:
     """Risk of every node under `model`, with all labels that are known lent over the graph."""
     logits, prior = sender_logits(propagated, senders, model)
+    return risk_of(propagated.usage, evidence, logits, prior, senders, domains)
+
+
+def risk_of(usage: Usage, evidence: Evidence, logits: Array, prior: float, senders: Labels, domains: Labels) -> Risk:
+    """Risk of every node, given the log-odds of senders before their own verdicts, and the prevalence behind them."""
     said = from_verdicts(senders, logits)
-    of_domains = _domain_logits(propagated.usage, evidence, logits + said, prior, domains)
-    return Risk(logits + said, of_domains, logits, said, np.zeros_like(logits), prior, propagated.usage)
+    of_domains = _domain_logits(usage, evidence, logits + said, prior, domains)
+    return Risk(logits + said, of_domains, logits, said, np.zeros_like(logits), prior, usage)
 
 
 def judge(risk: Risk, groups: Partition, evidence: Evidence, domains: Labels) -> Risk:

@@ -69,7 +69,10 @@ def explained_senders(
     through the prior included; own verdicts and the campaign add what they added. A verdict is no evidence and is
     never removed: it answers to what is left, as in scoring. A campaign goes with what it added. Raises
     ExplanationError where the model does not score a sender as `risk` says.
+
+    Where risk was settled into the window, its student is the network.
     """
+    model = risk.student or model
     picked = propagated.structure.at(rows).beside(lent(propagated, labels, rows))
     said, lifted = risk.from_verdicts[rows], risk.from_groups[rows]
     scored = risk.senders[rows] - said - lifted

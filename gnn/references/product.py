@@ -10,6 +10,7 @@ from gnn.model import ANCHOR_BLOCK, RiskModel
 from gnn.references.detector import OWN, PROPAGATION
 from gnn.risk import Risk, judge, score
 from gnn.scene import Scene
+from gnn.settle import settle
 from gnn.teach import first_seen, teach
 from gnn.train import Order, learnable, train
 from graph.campaigns.find import FindOptions, find_groups
@@ -27,7 +28,8 @@ class GraphNetwork:
     def fit_predict(self, taught: Scene, asked: Scene, options: TrainOptions) -> Scores:
         """Log-odds before a sender's own verdict is counted, its campaign's risk included as in a refresh."""
         self.model = teach(taught.window, taught.propagated, taught.senders, options)
-        risk = score(asked.propagated, asked.evidence, asked.senders, asked.domains, self.model)
+        said = score(asked.propagated, asked.evidence, asked.senders, asked.domains, self.model)
+        risk = settle(said, asked.propagated, asked.evidence, asked.senders, asked.domains, options)
         groups = find_groups(asked.propagated.burst, risk.senders, FindOptions(seed=options.seed))
         self.risk = judge(risk, groups, asked.evidence, asked.domains)
         return Scores(self.risk.evidence_only, calibrated=True)

@@ -1,0 +1,72 @@
+"""Risk settled into its window: a student learns what the model says of this window's senders, and speaks for it.
+
+The student has little room and sees whole blocks dropped, so it cannot repeat what was said of one sender by a turn of
+its channels; it keeps what holds of all senders that are alike here. That is self-distillation on soft labels (Hinton,
+Vinyals, Dean 2015, arXiv:1503.02531) with noise on the student's side alone (Xie et al. 2020, arXiv:1911.04252). It is
+done once: no student teaches another, so nothing is confirmed by itself. Verdicts take part as far as they are lent and
+as the model knows them.
+
+A student knows the senders of its window. Asked about others it is worse than its teacher, so it is made anew for every
+window and never kept.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gnn.calibrate import Calibration
+from gnn.fit import Examples, TrainOptions, fit
+from gnn.labels import Labels
+from gnn.model import RiskModel, is_plain, new_network, weights_of
+from gnn.network import NetworkShape, Normaliser
+from gnn.propagate import Propagated, label_channels
+from gnn.risk import Risk, risk_of
+from graph.evidence import Evidence
+from graph.schema import RISK_DIGITS
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+LEAST_SENDERS = 100  # fewer tell nothing of what is usual here
+MOST_OF_A_SIDE = 200_000  # senders; all batches together draw hardly more
+USUAL_ROWS, MOST_TURNS = 40_000, 2.0  # senders that the usual steps suffice for; how many times as many more may take
+
+
+def settle(
+    risk: Risk, propagated: Propagated, evidence: Evidence, senders: Labels, domains: Labels, options: TrainOptions
+) -> Risk:
+    """The same nodes judged by the student of `risk`, whose labels these are; deterministic for a seed.
+
+    `risk` itself where there are fewer than `LEAST_SENDERS`.
+    """
+    structure = propagated.structure
+    if len(structure.values) < LEAST_SENDERS:
+        return risk
+    opinion = np.round(risk.evidence_risk, RISK_DIGITS)  # last digits, which differ by machine, teach nothing
+    told = label_channels(propagated, senders.malicious, senders.benign)
+    rows = _sample(opinion, options.seed)
+    shown = structure.at(rows).beside(told.at(rows))
+    normaliser = Normaliser.fit(structure.values, is_plain(shown.blocks))
+    shape = NetworkShape(len(shown.names), members=options.members, width=options.width)
+    network = new_network(shape, shown.blocks, options.seed)
+    turns = float(np.clip(len(rows) / USUAL_ROWS, 1.0, MOST_TURNS))
+    options = replace(options, steps=int(options.steps * turns))
+    fit(network, Examples(normaliser(shown.values), opinion[rows], _even(opinion[rows])), options.steps, options)
+    calibration = Calibration(label_prior=risk.prior)  # its teacher's probabilities are what it learnt
+    student = RiskModel(shape, weights_of(network), normaliser, shown.names, shown.blocks, calibration, {})
+    logits = student.margins(structure, told)
+    return replace(risk_of(propagated.usage, evidence, logits, risk.prior, senders, domains), student=student)
+
+
+def _sample(opinion: Array, seed: int) -> Rows:
+    """All senders, or where they are too many, as many as may be of the suspected and of the others, at random."""
+    rng = np.random.default_rng(seed)
+    parts = [rng.permutation(np.flatnonzero(side))[:MOST_OF_A_SIDE] for side in (opinion > 0.5, opinion <= 0.5)]
+    return np.sort(np.concatenate(parts))
+
+
+def _even(opinion: Array) -> Array:
+    """Weights by which the suspected and the others each have a say by the root of their number."""
+    suspected = opinion > 0.5
+    return np.asarray(np.where(suspected, suspected.sum(), (~suspected).sum()) ** -0.5)
