@@ -40,6 +40,7 @@ from gnn.references import GraphNetwork, HeteroSage
 from gnn.reporters import Reports
 from gnn.risk import judge, score
 from gnn.scene import Scene
+from gnn.settle import settle
 from gnn.teach import teach
 from graph.campaigns.find import FindOptions, find_groups
 from graph.evidence import gather_evidence
@@ -91,7 +92,8 @@ def both_rounds(scene: Scene, clock: Clock) -> tuple[Propagated, RiskModel]:
     evidence = clock("evidence", gather_evidence, scene.window)
     propagated = clock("propagation", propagate_informed, scene.window, evidence)
     model = clock("training", teach, scene.window, propagated, scene.senders, TrainOptions())
-    risk = clock("scoring", score, propagated, evidence, scene.senders, scene.domains, model)
+    said = clock("scoring", score, propagated, evidence, scene.senders, scene.domains, model)
+    risk = clock("settling", settle, said, propagated, evidence, scene.senders, scene.domains, TrainOptions())
     groups = clock("groups", find_groups, propagated.burst, risk.senders, FindOptions())
     clock("judgement", judge, risk, groups, evidence, scene.domains)
     return propagated, model

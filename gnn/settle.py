@@ -52,7 +52,7 @@ def settle(
     network = new_network(shape, shown.blocks, options.seed)
     turns = float(np.clip(len(rows) / USUAL_ROWS, 1.0, MOST_TURNS))
     options = replace(options, steps=int(options.steps * turns))
-    fit(network, Examples(normaliser(shown.values), opinion[rows], _even(opinion[rows])), options.steps, options)
+    fit(network, Examples(normaliser(shown.values), opinion[rows], _say(opinion[rows])), options.steps, options)
     calibration = Calibration(label_prior=risk.prior)  # its teacher's probabilities are what it learnt
     student = RiskModel(shape, weights_of(network), normaliser, shown.names, shown.blocks, calibration, {})
     logits = student.margins(structure, told)
@@ -66,7 +66,7 @@ def _sample(opinion: Array, seed: int) -> Rows:
     return np.sort(np.concatenate(parts))
 
 
-def _even(opinion: Array) -> Array:
+def _say(opinion: Array) -> Array:
     """Weights by which the suspected and the others each have a say by the root of their number."""
     suspected = opinion > 0.5
-    return np.asarray(np.where(suspected, suspected.sum(), (~suspected).sum()) ** -0.5)
+    return np.asarray(np.maximum(np.where(suspected, suspected.sum(), (~suspected).sum()), 1) ** -0.5)

@@ -10,6 +10,7 @@ from gnn.explain import EXPLAINED_FROM, reasons
 from gnn.fit import TrainOptions
 from gnn.model import RiskModel
 from gnn.risk import Risk, judge, score
+from gnn.settle import settle
 from gnn.teach import teach
 from graph.campaigns.find import FindOptions, find_groups
 
@@ -23,7 +24,8 @@ LEAST_TELLING = (
 
 def judged(world: Planted, model: RiskModel) -> Risk:
     nobody = nothing_known(world.window.domains.num_rows)
-    risk = score(world.propagated, world.evidence, world.labels, nobody, model)
+    said = score(world.propagated, world.evidence, world.labels, nobody, model)
+    risk = settle(said, world.propagated, world.evidence, world.labels, nobody, OPTIONS)
     return judge(risk, find_groups(world.evidence, risk.senders, FindOptions()), world.evidence, nobody)
 
 

@@ -1,0 +1,98 @@
+"""Risk settled into its window: what holds of all who are alike stands, what was said of one alone does not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from small_mail import Lesson, rows_of_gang
+
+from gnn import settle as room
+from gnn.explain import check_sums, reasons
+from gnn.fit import TrainOptions
+from gnn.model import RiskModel
+from gnn.risk import HEARD, VERDICT_LOGIT, Risk, risk_of, score
+from gnn.settle import settle
+
+OPTIONS = TrainOptions(members=2)
+SURE = 5.0
+
+
+@pytest.fixture(scope="module")
+def said(lesson: Lesson, model: RiskModel) -> Risk:
+    return score(lesson.propagated, lesson.evidence, lesson.labels, lesson.no_domain_labels, model)
+
+
+def settled(lesson: Lesson, risk: Risk, options: TrainOptions = OPTIONS) -> Risk:
+    return settle(risk, lesson.propagated, lesson.evidence, lesson.labels, lesson.no_domain_labels, options)
+
+
+def opinion(lesson: Lesson, said: Risk, logits: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Risk:
+    """Risk that a teacher of these log-odds would give."""
+    return risk_of(said.usage, lesson.evidence, logits, said.prior, lesson.labels, lesson.no_domain_labels)
+
+
+def sure(lesson: Lesson) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    return np.where(lesson.guilty, SURE, -SURE)
+
+
+def test_what_holds_of_all_who_are_alike_stands(lesson: Lesson, said: Risk) -> None:
+    found = settled(lesson, opinion(lesson, said, sure(lesson)))
+    assert (found.evidence_only[lesson.guilty] > 0).all()
+    assert (found.evidence_only[~lesson.guilty] < 0).all()
+    assert found.prior == said.prior
+
+
+@pytest.mark.parametrize("guilty", [True, False])
+def test_what_was_said_of_one_alone_does_not(lesson: Lesson, said: Risk, guilty: bool) -> None:
+    one = rows_of_gang(lesson, 3)[0] if guilty else np.flatnonzero(~lesson.guilty & ~lesson.labels.known)[0]
+    logits = sure(lesson)
+    logits[one] *= -1
+    found = settled(lesson, opinion(lesson, said, logits)).evidence_only[one]
+    assert (found > 0) == guilty
+
+
+def test_a_verdict_is_counted_after_it_as_before(lesson: Lesson, said: Risk) -> None:
+    found = settled(lesson, opinion(lesson, said, -sure(lesson)))  # a teacher that has everything wrong
+    assert (found.senders[lesson.labels.malicious > 0] >= VERDICT_LOGIT - HEARD).all()
+    assert (found.senders[lesson.labels.benign > 0] <= HEARD - VERDICT_LOGIT).all()
+
+
+def test_the_same_input_gives_the_same_bytes_and_last_digits_teach_nothing(lesson: Lesson, said: Risk) -> None:
+    logits = np.round(said.evidence_only, 2)
+    found = settled(lesson, opinion(lesson, said, logits))
+    nearly = settled(lesson, opinion(lesson, said, logits + 1e-12))
+    assert found.senders.tobytes() == nearly.senders.tobytes()
+    other = settled(lesson, opinion(lesson, said, logits), replace(OPTIONS, seed=8))
+    assert found.senders.tobytes() != other.senders.tobytes()
+
+
+@pytest.mark.parametrize("level", [-SURE, SURE])
+def test_where_all_are_alike_to_the_teacher_they_are_to_the_student(lesson: Lesson, said: Risk, level: float) -> None:
+    found = settled(lesson, opinion(lesson, said, np.full(len(lesson.guilty), level)))
+    assert np.isfinite(found.senders).all()
+    assert (np.sign(found.evidence_only) == np.sign(level)).all()
+
+
+def test_too_few_senders_teach_no_student(lesson: Lesson, said: Risk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "LEAST_SENDERS", len(lesson.guilty) + 1)
+    assert settled(lesson, said) is said
+
+
+def test_of_too_many_senders_some_of_each_side_teach(
+    lesson: Lesson, said: Risk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "MOST_OF_A_SIDE", 20)
+    found = settled(lesson, opinion(lesson, said, sure(lesson)))
+    assert len(found.senders) == len(lesson.guilty)
+    assert (found.evidence_only[lesson.guilty] > 0).mean() > 0.9
+    assert (found.evidence_only[~lesson.guilty] < 0).mean() > 0.9
+
+
+def test_reasons_are_those_of_the_student_and_sum_to_its_scores(lesson: Lesson, model: RiskModel, said: Risk) -> None:
+    found = settled(lesson, said)
+    assert not np.allclose(found.senders, said.senders)
+    because = reasons(
+        lesson.window, lesson.evidence, lesson.propagated, lesson.labels, lesson.no_domain_labels, model, found
+    )
+    assert because.num_rows > 0
+    check_sums(because, lesson.window, found)
