@@ -15,6 +15,7 @@ from gnn.model import RiskModel
 from gnn.prior import lent
 from gnn.propagate import Propagated
 from gnn.risk import Risk, from_verdicts
+from gnn.settle import settled
 from graph.errors import ExplanationError
 from graph.evidence import Evidence
 from graph.values import Window
@@ -70,17 +71,17 @@ def explained_senders(
     never removed: it answers to what is left, as in scoring. A campaign goes with what it added. Raises
     ExplanationError where the model does not score a sender as `risk` says.
 
-    Where risk was settled into the window, its student is the network.
+    Where risk was settled into the window, the network's log-odds are those of the model and of its student together.
     """
-    model = risk.student or model
     picked = propagated.structure.at(rows).beside(lent(propagated, labels, rows))
     said, lifted = risk.from_verdicts[rows], risk.from_groups[rows]
     scored = risk.senders[rows] - said - lifted
     parts = {VERDICT: said, CAMPAIGN: lifted}
     needed = {CAMPAIGN: np.zeros(len(rows), dtype=bool)}
     base = np.zeros(len(rows))
-    for some in coalitions(picked, model, propagated.prior):
+    for some in coalitions(picked, model, propagated.prior, risk.student):
         at, values = some.rows, model.calibration.logits(some.margins, risk.prior)
+        values = values if some.of_student is None else settled(values, some.of_student)
         refuse_gaps("sender", window.senders, rows[at], values[:, -1], scored[at], ROUNDING)
         values[:, -1] = scored[at]
         judged = Labels(labels.malicious[rows[at], None], labels.benign[rows[at], None])

@@ -33,30 +33,37 @@ class Coalitions:
     """Margins of rows that share their players, under every coalition of these.
 
     `players` are those that say something; coalition c holds player p where bit p of c is set. `rows` are positions
-    among the rows asked for; `margins` has the shape (rows, 2 ** players).
+    among the rows asked for; `margins` has the shape (rows, 2 ** players), as has what a student says, where there is
+    one.
     """
 
     players: tuple[str, ...]
     rows: Ids
     margins: Array
+    of_student: Array | None = None
 
 
-def coalitions(picked: Channels, model: RiskModel, prior: RiskModel | None) -> Iterator[Coalitions]:
+def coalitions(
+    picked: Channels, model: RiskModel, prior: RiskModel | None, student: RiskModel | None = None
+) -> Iterator[Coalitions]:
     """Margins under every coalition of the players that say something, rows with the same players together.
 
     `picked` has the rows to explain, `prior` is ready for the same window, None where the model has no channel for
-    it. All rows come back, each once.
+    it, `student` who is heard beside the model, if anybody is. All rows come back, each once.
     """
     order = tuple(dict.fromkeys(_player(block) for block in model.blocks if block != ANCHOR_BLOCK))
     ours = _Switchable.of(model, picked, order)
     theirs = None if prior is None or ours.anchor is None else _Switchable.of(prior, picked, order)
-    heard = ours.heard if theirs is None else ours.heard | theirs.heard
+    beside = None if student is None else _Switchable.of(student, picked, order)
+    heard = np.any([one.heard for one in (ours, theirs, beside) if one is not None], axis=0)
     codes = heard @ (1 << np.arange(len(order)))
     for code in np.unique(codes):
         rows, present = np.flatnonzero(codes == code), np.flatnonzero([(code >> p) & 1 for p in range(len(order))])
         at_once = max(CELLS >> len(present), 1)
-        parts = [_margins(ours, theirs, rows[at : at + at_once], present) for at in range(0, len(rows), at_once)]
-        yield Coalitions(tuple(order[p] for p in present), rows, np.concatenate(parts))
+        pieces = [rows[at : at + at_once] for at in range(0, len(rows), at_once)]
+        margins = np.concatenate([_margins(ours, theirs, piece, present) for piece in pieces])
+        said = np.concatenate([_margins(beside, None, piece, present) for piece in pieces]) if beside else None
+        yield Coalitions(tuple(order[p] for p in present), rows, margins, said)
 
 
 def _player(block: str) -> str:
