@@ -31,7 +31,7 @@ def test_a_search_that_knows_the_truth_is_ahead_and_one_that_finds_nothing_is_no
         monkeypatch.setattr(module.work, "groups_of", groups)
         return lead(home, shot, campaign, 3, StageRecorder())
 
-    for place, name in ((module, "teach"), (module.work, "risk_of")):  # what they would say is not listened to
+    for place, name in ((module, "teach"), (module.work, "risk_of"), (module.work, "settled_of")):  # not listened to
         monkeypatch.setattr(place, name, lambda *_: None)
 
     everything, nothing = searched(True), searched(False)
