@@ -19,9 +19,9 @@ from gnn.evaluate import Truth, Verdict, confront
 from gnn.metrics import calibration_error
 from gnn.references.clusters import campaigns_of
 from gnn.report import Families, Identity, Persistence
-from gnn.risk import Risk, score
+from gnn.risk import Risk
 from gnn.scene import without
-from gnn.settle import settle
+from gnn.settle import score_settled
 from graph.campaigns import Known, Partition, find_groups
 from graph.campaigns.held import campaign_names
 from graph.home import Home
@@ -96,9 +96,8 @@ def _before(home: Home, shot: Shot, days: int, moment: datetime | None, stages: 
 
 
 def _risk(shot: Shot, verdict: Verdict) -> Risk:
-    scene = shot.scene
-    said = score(scene.propagated, scene.evidence, scene.senders, scene.domains, verdict.model)
-    return settle(said, scene.propagated, scene.evidence, scene.senders, scene.domains, shot.options.train)
+    scene, options = shot.scene, shot.options.train
+    return score_settled(scene.propagated, scene.evidence, scene.senders, scene.domains, verdict.model, options)
 
 
 def _refreshed(shot: Shot, verdict: Verdict, risk: Risk, known: Known | None) -> Refreshed:

@@ -33,9 +33,9 @@ from gnn.calibrate import sigmoid
 from gnn.evaluate import Truth
 from gnn.labels import CAMPAIGN_WEIGHT, Labels
 from gnn.queue import CAMPAIGN, SENDER, doubts_of, questions
-from gnn.risk import Risk, judge, score
+from gnn.risk import Risk, judge
 from gnn.scene import Scene
-from gnn.settle import settle
+from gnn.settle import score_settled
 from gnn.teach import teach
 from graph.campaigns import FindOptions, Partition, find_groups
 from graph.campaigns.risk import group_logits
@@ -60,8 +60,7 @@ class Outcome:
 def scored(scene: Scene, labels: Labels, options: RefreshOptions, name: str) -> Outcome:
     """The refresh's stages from training to judgement."""
     model = teach(scene.window, scene.propagated, labels, options.train)
-    said = score(scene.propagated, scene.evidence, labels, scene.domains, model)
-    risk = settle(said, scene.propagated, scene.evidence, labels, scene.domains, options.train)
+    risk = score_settled(scene.propagated, scene.evidence, labels, scene.domains, model, options.train)
     groups = find_groups(scene.propagated.burst, risk.senders, options.find)
     return Outcome(name, labels, judge(risk, groups, scene.evidence, scene.domains), groups)
 

@@ -30,8 +30,8 @@ class Risk:
     `senders` and `domains` are aligned with the window's tables; `evidence_only` are the senders' log-odds before
     their own verdicts were counted; `from_verdicts` and `from_groups` what verdicts and campaigns added to them;
     `prior` is the share of malicious senders that the margins imply; `usage` is how the domains are used, so that they
-    can be judged anew when senders are; `student` is who spoke of the senders beside the model
-    (gnn.settle), None where nobody did.
+    can be judged anew when senders are; `student` is who spoke of the senders beside the model (gnn.settle), None where
+    nobody did.
     """
 
     senders: Array

@@ -21,7 +21,7 @@ from gnn.labels import Labels
 from gnn.model import RiskModel, is_plain, new_network, weights_of
 from gnn.network import NetworkShape, Normaliser
 from gnn.propagate import Propagated, label_channels
-from gnn.risk import Risk, risk_of
+from gnn.risk import Risk, risk_of, score
 from graph.evidence import Evidence
 from graph.schema import RISK_DIGITS
 
@@ -32,6 +32,19 @@ LEAST_SENDERS = 100  # fewer tell nothing of what is usual here
 MOST_OF_A_SIDE = 200_000  # senders; all batches together draw hardly more
 STUDENT_SAYS = 0.5  # of the log-odds; alone it would forget groups of three to five that only the model knows
 USUAL_ROWS, MOST_TURNS = 40_000, 2.0  # senders that the usual steps suffice for; how many times as many more may take
+
+
+def score_settled(
+    propagated: Propagated,
+    evidence: Evidence,
+    senders: Labels,
+    domains: Labels,
+    model: RiskModel,
+    options: TrainOptions,
+) -> Risk:
+    """Risk of every node under `model`, settled into the window, as a refresh has it before campaigns are judged."""
+    said = score(propagated, evidence, senders, domains, model)
+    return settle(said, propagated, evidence, senders, domains, options)
 
 
 def settle(

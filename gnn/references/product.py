@@ -8,9 +8,9 @@ from gnn.labels import Labels, Rows
 from gnn.metrics import Scores
 from gnn.model import ANCHOR_BLOCK, RiskModel
 from gnn.references.detector import OWN, PROPAGATION
-from gnn.risk import Risk, judge, score
+from gnn.risk import Risk, judge
 from gnn.scene import Scene
-from gnn.settle import settle
+from gnn.settle import score_settled
 from gnn.teach import first_seen, teach
 from gnn.train import Order, learnable, train
 from graph.campaigns.find import FindOptions, find_groups
@@ -28,8 +28,7 @@ class GraphNetwork:
     def fit_predict(self, taught: Scene, asked: Scene, options: TrainOptions) -> Scores:
         """Log-odds before a sender's own verdict is counted, its campaign's risk included as in a refresh."""
         self.model = teach(taught.window, taught.propagated, taught.senders, options)
-        said = score(asked.propagated, asked.evidence, asked.senders, asked.domains, self.model)
-        risk = settle(said, asked.propagated, asked.evidence, asked.senders, asked.domains, options)
+        risk = score_settled(asked.propagated, asked.evidence, asked.senders, asked.domains, self.model, options)
         groups = find_groups(asked.propagated.burst, risk.senders, FindOptions(seed=options.seed))
         self.risk = judge(risk, groups, asked.evidence, asked.domains)
         return Scores(self.risk.evidence_only, calibrated=True)

@@ -9,8 +9,8 @@ from small_mail import nothing_known
 from gnn.explain import EXPLAINED_FROM, reasons
 from gnn.fit import TrainOptions
 from gnn.model import RiskModel
-from gnn.risk import Risk, judge, score
-from gnn.settle import settle
+from gnn.risk import Risk, judge
+from gnn.settle import score_settled
 from gnn.teach import teach
 from graph.campaigns.find import FindOptions, find_groups
 
@@ -24,8 +24,7 @@ LEAST_TELLING = (
 
 def judged(world: Planted, model: RiskModel) -> Risk:
     nobody = nothing_known(world.window.domains.num_rows)
-    said = score(world.propagated, world.evidence, world.labels, nobody, model)
-    risk = settle(said, world.propagated, world.evidence, world.labels, nobody, OPTIONS)
+    risk = score_settled(world.propagated, world.evidence, world.labels, nobody, model, OPTIONS)
     return judge(risk, find_groups(world.evidence, risk.senders, FindOptions()), world.evidence, nobody)
 
 
