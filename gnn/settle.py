@@ -54,11 +54,24 @@ def settle(
 
     `risk` itself where there are fewer than `LEAST_SENDERS`.
     """
+    logits, student = with_student(risk.evidence_only, propagated, senders, options)
+    if student is None:
+        return risk
+    return replace(risk_of(propagated.usage, evidence, logits, risk.prior, senders, domains), student=student)
+
+
+def with_student(
+    teacher: Array, propagated: Propagated, labels: Labels, options: TrainOptions
+) -> tuple[Array, RiskModel | None]:
+    """Log-odds of senders, before verdicts, after a student of `teacher` spoke too, shape (senders,); and who spoke.
+
+    `teacher` itself and None where there are fewer than `LEAST_SENDERS`.
+    """
     structure = propagated.structure
     if len(structure.values) < LEAST_SENDERS:
-        return risk
-    opinion = np.round(sigmoid(risk.evidence_only), RISK_DIGITS)  # last digits, which differ by machine, teach nothing
-    told = label_channels(propagated, senders.malicious, senders.benign)
+        return teacher, None
+    opinion = np.round(sigmoid(teacher), RISK_DIGITS)  # last digits, which differ by machine, teach nothing
+    told = label_channels(propagated, labels.malicious, labels.benign)
     rows = _sample(opinion, options.seed)
     shown = structure.at(rows).beside(told.at(rows))
     normaliser = Normaliser.fit(structure.values, is_plain(shown.blocks))
@@ -69,8 +82,7 @@ def settle(
     fit(network, Examples(normaliser(shown.values), opinion[rows], _say(opinion[rows])), options.steps, options)
     weights = weights_of(network)  # it learnt calibrated probabilities, so its margins are log-odds
     student = RiskModel(shape, weights, normaliser, shown.names, shown.blocks, Calibration(), {})
-    logits = settled(risk.evidence_only, student.margins(structure, told))
-    return replace(risk_of(propagated.usage, evidence, logits, risk.prior, senders, domains), student=student)
+    return settled(teacher, student.margins(structure, told)), student
 
 
 def settled(teacher: Array, student: Array) -> Array:

@@ -22,6 +22,7 @@ from gnn.model import RiskModel, is_plain, new_network, weights_of
 from gnn.network import NetworkShape, Normaliser, RiskNetwork
 from gnn.prior import fitted_to
 from gnn.risk import from_verdicts, inherited, sender_logits
+from gnn.settle import with_student
 from gnn.usage import domain_channels
 from graph.campaigns.find import FindOptions, find_groups
 
@@ -98,7 +99,8 @@ def _lesson(number: int, seen: Seen, channels: Channels, say: float) -> Iterator
 def _channels(seen: Seen, prior: RiskModel, labels: Labels) -> Channels:
     """Channels of the domains when senders are scored by the prior, these verdicts known, as in a refresh."""
     model = fitted_to(seen.propagated.structure, prior)
-    logits, share = sender_logits(seen.propagated, labels, model)
+    alone, share = sender_logits(seen.propagated, labels, model)
+    logits, _ = with_student(alone, seen.propagated, labels, TrainOptions())
     said = from_verdicts(labels, logits)
     groups = find_groups(seen.propagated.burst, logits + said, FindOptions())
     senders = logits + said + inherited(logits + said, said, groups)
