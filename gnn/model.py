@@ -1,5 +1,7 @@
 """A fitted risk network with all it needs to score: plain arrays, no code. Knows neither training nor files."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,14 +39,19 @@ class RiskModel:
     def margins(self, *channels: Channels) -> Array:
         """Uncalibrated log-odds, shape (rows,), of channels that lie side by side, in any order.
 
-        Worked out piece by piece, so that memory does not follow the rows. Raises ModelError as `normalised`.
+        Worked out piece by piece, so that memory does not follow the rows, on all cores. Raises ModelError as
+        `normalised`.
         """
         columns, network = self._columns(sum((part.names for part in channels), ())), self.network()
         margins = np.zeros(len(channels[0].values))
-        for at in range(0, len(margins), ROWS_AT_ONCE):
+
+        def work_out(at: int) -> None:
             piece = slice(at, at + ROWS_AT_ONCE)
             values = np.hstack([part.values[piece] for part in channels])
             margins[piece] = network.margins(self.normaliser(values.take(columns, axis=1)))
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(work_out, range(0, len(margins), ROWS_AT_ONCE)))
         return margins
 
     def normalised(self, channels: Channels) -> NDArray[np.float32]:

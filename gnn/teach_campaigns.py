@@ -18,12 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from gnn.fit import TrainOptions
 from gnn.lessons import TAUGHT, Seen, Worlds, nothing_known, some_known, views
 from gnn.model import RiskModel
 from gnn.prior import fitted_to, shipped
 from gnn.risk import from_verdicts, sender_logits
-from gnn.settle import with_student
 from graph.campaigns.agglomerate import JoinOptions, agglomerate, worth_comparing
 from graph.campaigns.find import FindOptions
 from graph.campaigns.likeness import FIGURES, TYING_RELATIONS, Groups, Suspects, likeness, membership
@@ -101,8 +99,7 @@ def _world(options: CampaignOptions, prior: RiskModel, model: SameCampaign | Non
         rng = np.random.default_rng([options.first_seed, number, at])
         fitted = fitted_to(seen.propagated.structure, prior)
         labels = nothing_known(seen) if number % 2 else some_known(seen, np.zeros(0, np.int64), rng)
-        alone, _ = sender_logits(seen.propagated, labels, fitted)
-        logits, _ = with_student(alone, seen.propagated, labels, TrainOptions())
+        logits, _ = sender_logits(seen.propagated, labels, fitted)
         margins = logits + from_verdicts(labels, logits)
         guilty = np.where(seen.target > 0, FindOptions().most_fit, margins)  # nobody guilty is overlooked in lessons
         rows = np.flatnonzero(guilty > FindOptions().seed_margin)
