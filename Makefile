@@ -18,7 +18,7 @@ demo: $(READY) ## Run the whole job on the mail in data/ and ask it questions ov
 	@$(BIN)/ringleader demo
 
 test: $(READY) ## Run every test that this machine can run, with coverage
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
+	@$(BIN)/pytest --cov --cov-report=term
 
 check: $(READY) ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check .
