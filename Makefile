@@ -18,7 +18,9 @@ demo: $(READY) ## Run the whole job on the mail in data/ and ask it questions ov
 	@$(BIN)/ringleader demo
 
 test: $(READY) ## Run every test that this machine can run, with coverage
-	@$(BIN)/pytest --cov --cov-report=term
+	@$(BIN)/pytest -m neo4j --cov --cov-report=; alone=$$?; \
+	  $(BIN)/pytest -m "not neo4j" -n auto --maxprocesses 4 --dist loadfile --cov --cov-append --cov-report=term && \
+	  exit $$alone
 
 check: $(READY) ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check .
