@@ -17,6 +17,7 @@ $(READY): requirements.lock pyproject.toml configs/setup.sh
 demo: $(READY) ## Run the whole job on the mail in data/ and ask it questions over HTTP
 	@$(BIN)/ringleader demo
 
+# Tests that share the one Neo4j run alone, before all others run beside each other; a failure there does not hide these.
 test: $(READY) ## Run every test that this machine can run, with coverage
 	@$(BIN)/pytest -m neo4j --cov --cov-report=; alone=$$?; \
 	  $(BIN)/pytest -m "not neo4j" -n auto --maxprocesses 4 --dist loadfile --cov --cov-append --cov-report=term && \
