@@ -53,8 +53,9 @@ def _found(home: Home, shot: Shot, moment: datetime, of: dict[str, int], count: 
     scene = then.scene
     with stages.stage(f"campaigns at {moment:%Y-%m-%d}") as stage:
         model = teach(scene.window, scene.propagated, scene.senders, then.options.train)
-        risk = work.risk_of(scene.evidence, scene.propagated, then.decided, Champion("evaluation", model))
-        risk = work.settled_of(risk, scene.propagated, scene.evidence, then.decided, then.options)
+        champion = Champion("evaluation", model)
+        risk = work.risk_of(scene.evidence, scene.propagated, then.decided, champion)
+        risk = work.settled_of(risk, scene.propagated, scene.evidence, then.decided, champion, then.options)
         groups = work.groups_of(scene.window, scene.propagated.burst, risk, then.decided, then.options).partition
         stage.rows = groups.count
     true = np.array([of.get(key, -1) for key in scene.window.senders["key"].to_pylist()], dtype=np.int64)

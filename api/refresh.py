@@ -53,7 +53,7 @@ def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> R
         model = run("model", work.champion_or_first, home, window, propagated, decided, options)
         risk = run("risk", work.risk_of, evidence, propagated, decided, model)
         drifted = run("drift", work.drift_of, propagated, risk, model)
-        risk = run("settling", work.settled_of, risk, propagated, evidence, decided, options)
+        risk = run("settling", work.settled_of, risk, propagated, evidence, decided, model, options)
         groups = run("groups", work.groups_of, window, propagated.burst, risk, decided, options)
         judged = run("judgement", work.judged_of, risk, groups, evidence, decided)
         answers = run("answers", work.answers_of, window, evidence, decided, judged, options)

@@ -21,7 +21,7 @@ from gnn.labels import Labels, labels_of
 from gnn.model import RiskModel
 from gnn.propagate import Propagated
 from gnn.risk import Risk, judge, score
-from gnn.settle import settle
+from gnn.settle import settle, share_of_student
 from gnn.teach import is_cold, teach
 from gnn.train import provable
 from graph import schema
@@ -205,10 +205,16 @@ def risk_of(evidence: Evidence, propagated: Propagated, decided: Decisions, cham
 
 
 def settled_of(
-    risk: Risk, propagated: Propagated, evidence: Evidence, decided: Decisions, options: RefreshOptions
+    risk: Risk,
+    propagated: Propagated,
+    evidence: Evidence,
+    decided: Decisions,
+    champion: Champion,
+    options: RefreshOptions,
 ) -> Risk:
     """Risk settled into this window."""
-    return settle(risk, propagated, evidence, decided.senders, decided.domains, options.train)
+    says = share_of_student(champion.model)
+    return settle(risk, propagated, evidence, decided.senders, decided.domains, options.train, says)
 
 
 def drift_of(propagated: Propagated, risk: Risk, champion: Champion) -> Drift:

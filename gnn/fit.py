@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gnn.network import RiskNetwork
 
 Array = NDArray[np.float64]
+Ids = NDArray[np.int64]
 Check = Callable[[int, RiskNetwork], None]
 
 
@@ -41,6 +42,15 @@ class Examples:
     x: NDArray[np.float32]
     target: Array
     weight: Array
+
+
+def by_root_of_size(target: Array, group: Ids) -> Array:
+    """Weights under which groups of rows of one target have a say by the root of their size, shape (rows,) as all.
+
+    So no crowd drowns out the small ones. Weights of a group sum to the root of its rows.
+    """
+    _, number, count = np.unique(np.stack([target, group]), axis=1, return_inverse=True, return_counts=True)
+    return np.asarray(count[number] ** -0.5)
 
 
 def fit(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from gnn.fit import Examples
+from gnn.fit import Examples, by_root_of_size
 from gnn.labels import Labels, Rows, labels_of
 from gnn.propagate import Propagated, propagate
 from graph.engine import open_engine
@@ -172,8 +172,7 @@ def even(target: Array) -> Array:
 
 
 def even_within(target: Array, group: Ids) -> Array:
-    """The same, and within a class a group has a say by the root of its size: no crowd drowns out the small ones."""
-    _, number, count = np.unique(np.stack([target, group]), axis=1, return_inverse=True, return_counts=True)
-    say = count[number] ** -0.5
+    """The same, and within a class a group has a say by the root of its size."""
+    say = by_root_of_size(target, group)
     of_class = np.where(target > 0, say[target > 0].sum(), say[target == 0].sum())
     return np.asarray(say / np.maximum(of_class, LEAST_SAY))

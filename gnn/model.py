@@ -36,6 +36,11 @@ class RiskModel:
     calibration: Calibration
     card: dict[str, Any]
 
+    @property
+    def heard(self) -> float:
+        """Weight of the home's own network beside a prior's log-odds; 0 where there is no prior beside it."""
+        return self.shape.gain if self.shape.anchor >= 0 else 0.0
+
     def margins(self, *channels: Channels) -> Array:
         """Uncalibrated log-odds, shape (rows,), of channels that lie side by side, in any order.
 

@@ -24,14 +24,25 @@ HEARD = 2.5  # log-odds up to which the network is heard against a verdict that 
 
 
 @dataclass(frozen=True)
+class Student:
+    """Who speaks of the senders beside the model (gnn.settle), and for what share of the log-odds."""
+
+    model: RiskModel
+    says: float
+
+    def beside(self, teacher: Array, said: Array) -> Array:
+        """Log-odds after both have spoken, of the same shape."""
+        return (1 - self.says) * teacher + self.says * said
+
+
+@dataclass(frozen=True)
 class Risk:
     """Calibrated log-odds of every node of the window.
 
     `senders` and `domains` are aligned with the window's tables; `evidence_only` are the senders' log-odds before
     their own verdicts were counted; `from_verdicts` and `from_groups` what verdicts and campaigns added to them;
     `prior` is the share of malicious senders that the margins imply; `usage` is how the domains are used, so that they
-    can be judged anew when senders are; `student` is who spoke of the senders beside the model (gnn.settle), None where
-    nobody did.
+    can be judged anew when senders are; `student` is None where nobody spoke beside the model.
     """
 
     senders: Array
@@ -41,7 +52,7 @@ class Risk:
     from_groups: Array
     prior: float
     usage: Usage
-    student: RiskModel | None = None
+    student: Student | None = None
 
     @property
     def sender_risk(self) -> Array:

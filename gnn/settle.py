@@ -21,7 +21,7 @@ from gnn.labels import Labels
 from gnn.model import RiskModel, is_plain, new_network, weights_of
 from gnn.network import NetworkShape, Normaliser
 from gnn.propagate import Propagated, label_channels
-from gnn.risk import Risk, risk_of, score
+from gnn.risk import Risk, Student, risk_of, score
 from graph.evidence import Evidence
 from graph.schema import RISK_DIGITS
 
@@ -30,7 +30,10 @@ Rows = NDArray[np.int64]
 
 LEAST_SENDERS = 100  # fewer tell nothing of what is usual here
 MOST_OF_A_SIDE = 200_000  # senders; all batches together draw hardly more
-STUDENT_SAYS = 0.5  # of the log-odds; alone it would forget groups of three to five that only the model knows
+# Of the log-odds: half at homes that the prior knows, where a student alone would forget groups of three to five that
+# only the prior knows; all where verdicts found little truth in the prior, so that the home's own network is heard.
+SAYS_AT_HOME, SAYS_ABROAD = 0.5, 1.0
+HEARD_AT_HOME, HEARD_ABROAD = 0.5, 1.5  # weights of the home's own network beside the prior's log-odds
 USUAL_ROWS, MOST_TURNS = 40_000, 2.0  # senders that the usual steps suffice for; how many times as many more may take
 
 
@@ -44,25 +47,36 @@ def score_settled(
 ) -> Risk:
     """Risk of every node under `model`, settled into the window, as a refresh has it before campaigns are judged."""
     said = score(propagated, evidence, senders, domains, model)
-    return settle(said, propagated, evidence, senders, domains, options)
+    return settle(said, propagated, evidence, senders, domains, options, share_of_student(model))
+
+
+def share_of_student(model: RiskModel) -> float:
+    """How much of the log-odds the student of a model says: the more, the less its home is like the prior's lessons."""
+    return float(np.interp(model.heard, [HEARD_AT_HOME, HEARD_ABROAD], [SAYS_AT_HOME, SAYS_ABROAD]))
 
 
 def settle(
-    risk: Risk, propagated: Propagated, evidence: Evidence, senders: Labels, domains: Labels, options: TrainOptions
+    risk: Risk,
+    propagated: Propagated,
+    evidence: Evidence,
+    senders: Labels,
+    domains: Labels,
+    options: TrainOptions,
+    says: float,
 ) -> Risk:
     """The same nodes judged by a student of `risk` too, whose labels these are; deterministic for a seed.
 
-    `risk` itself where there are fewer than `LEAST_SENDERS`.
+    `says` is the student's share of the log-odds. `risk` itself where there are fewer than `LEAST_SENDERS`.
     """
-    logits, student = with_student(risk.evidence_only, propagated, senders, options)
+    logits, student = with_student(risk.evidence_only, propagated, senders, options, says)
     if student is None:
         return risk
     return replace(risk_of(propagated.usage, evidence, logits, risk.prior, senders, domains), student=student)
 
 
 def with_student(
-    teacher: Array, propagated: Propagated, labels: Labels, options: TrainOptions
-) -> tuple[Array, RiskModel | None]:
+    teacher: Array, propagated: Propagated, labels: Labels, options: TrainOptions, says: float = SAYS_AT_HOME
+) -> tuple[Array, Student | None]:
     """Log-odds of senders, before verdicts, after a student of `teacher` spoke too, shape (senders,); and who spoke.
 
     `teacher` itself and None where there are fewer than `LEAST_SENDERS`.
@@ -81,13 +95,9 @@ def with_student(
     options = replace(options, steps=int(options.steps * turns))
     fit(network, Examples(normaliser(shown.values), opinion[rows], _say(opinion[rows])), options.steps, options)
     weights = weights_of(network)  # it learnt calibrated probabilities, so its margins are log-odds
-    student = RiskModel(shape, weights, normaliser, shown.names, shown.blocks, Calibration(), {})
-    return settled(teacher, student.margins(structure, told)), student
-
-
-def settled(teacher: Array, student: Array) -> Array:
-    """Log-odds after both have spoken, of the same shape."""
-    return (1 - STUDENT_SAYS) * teacher + STUDENT_SAYS * student
+    model = RiskModel(shape, weights, normaliser, shown.names, shown.blocks, Calibration(), {})
+    student = Student(model, says)
+    return student.beside(teacher, model.margins(structure, told)), student
 
 
 def _sample(opinion: Array, seed: int) -> Rows:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gnn.calibrate import Calibration, calibrate, expected_calibration_error, log_odds, second_opinion, sigmoid
 from gnn.features import Channels
-from gnn.fit import Check, Examples, TrainOptions, fit
+from gnn.fit import Check, Examples, TrainOptions, by_root_of_size, fit
 from gnn.labels import Labels, Rows
 from gnn.model import ANCHOR_BLOCK, ANCHOR_UNIT, RiskModel, is_plain, new_network, weights_of
 from gnn.network import NetworkShape, Normaliser, RiskNetwork
@@ -67,15 +67,15 @@ def train(structure: Channels, lend: LabelChannels, labels: Labels, order: Order
     `structure` has a row for every node; `lend` makes the channels of given labels, all of plain blocks. Deterministic
     for a seed. Where labels show one class or none, every margin is 0.
     """
-    course = _Course.of(structure, lend, labels, options)
+    course = _Course.of(structure, lend, labels, order, options)
     if not course.taught:
         untaught = Calibration(offset=log_odds(UNTAUGHT_RISK), label_prior=UNTAUGHT_RISK)
         network = new_network(NetworkShape(inputs=len(course.blocks)), course.blocks, options.seed)
         torch.nn.init.zeros_(network.out.weight)  # every margin 0: the prior alone speaks
         return course.model(network, 0, untaught, {})
     if ANCHOR_BLOCK in course.blocks:
-        return _beside_prior(course, order.bunch[course.rows])
-    return _stopped_early(course, order.started[course.rows])
+        return _beside_prior(course)
+    return _stopped_early(course)
 
 
 def cross_fitted(lend: LabelChannels, labels: Labels, rows: Rows, options: TrainOptions) -> Channels:
@@ -105,6 +105,7 @@ class _Course:
     structure: Channels
     lend: LabelChannels
     labels: Labels
+    order: Order
     rows: Rows
     names: tuple[str, ...]
     blocks: tuple[str, ...]
@@ -119,6 +120,7 @@ class _Course:
         structure: Channels,
         lend: LabelChannels,
         labels: Labels,
+        order: Order,
         options: TrainOptions,
         normaliser: Normaliser | None = None,
     ) -> "_Course":
@@ -130,6 +132,7 @@ class _Course:
             structure=structure,
             lend=lend,
             labels=labels,
+            order=order,
             rows=rows,
             names=known.names,
             blocks=known.blocks,
@@ -142,7 +145,7 @@ class _Course:
     def hiding(self, at: Rows) -> "_Course":
         """The course without the labels of some of its rows, which nobody sees then."""
         hidden = self.labels.hiding(self.rows[at])
-        return _Course.of(self.structure, self.lend, hidden, self.options, self.normaliser)
+        return _Course.of(self.structure, self.lend, hidden, self.order, self.options, self.normaliser)
 
     @property
     def target(self) -> Array:
@@ -153,6 +156,10 @@ class _Course:
         return self.labels.weight[self.rows]
 
     @property
+    def bunch(self) -> Rows:
+        return self.order.bunch[self.rows]
+
+    @property
     def taught(self) -> bool:
         """Whether both classes are there."""
         return len(np.unique(self.target)) == 2
@@ -160,7 +167,7 @@ class _Course:
     def fitted(self, at: Rows, steps: int, check: Check | None = None) -> RiskNetwork:
         """A network fitted on some rows; half of a row's weight is its copy without its neighbours' labels.
 
-        It is deaf to the prior.
+        It is deaf to the prior. Within a class a bunch has a say by the root of its size.
         """
         noise, deaf = self.options.label_noise, [name == ANCHOR_BLOCK for name in self.blocks]
         x = np.concatenate([self.known[at], self.blank[at]])
@@ -170,8 +177,17 @@ class _Course:
         network = new_network(shape, self.blocks, self.options.seed)
         with torch.no_grad():
             network.first.weight[:, deaf] = 0.0
-        fit(network, Examples(x, target, np.tile(self.weight[at] / 2, 2)), steps, self.options, check)
+        fit(network, Examples(x, target, np.tile(self._say(at) / 2, 2)), steps, self.options, check)
         return network
+
+    def _say(self, at: Rows) -> Array:
+        """Weights of some rows: as their labels count, shared out within a class among its bunches."""
+        target, weight = self.target[at], self.weight[at]
+        say = weight * by_root_of_size(target, self.bunch[at])
+        for value in np.unique(target):
+            of_class = target == value
+            say[of_class] *= weight[of_class].sum() / say[of_class].sum()
+        return say
 
     def without_labels_of(self, at: Rows) -> NDArray[np.float32]:
         """Normalised channels of some rows when nobody sees any of their labels."""
@@ -193,13 +209,10 @@ class _Course:
         )
 
 
-def _beside_prior(course: _Course, bunch: Rows) -> RiskModel:
-    """The prior's opinion, and that of a network of the home's own as far as held-out labels bear it out.
-
-    `bunch` is of the labelled rows.
-    """
+def _beside_prior(course: _Course) -> RiskModel:
+    """The prior's opinion, and that of a network of the home's own as far as held-out labels bear it out."""
     target, weight, anchor = course.target, course.weight, course.blocks.index(ANCHOR_BLOCK)
-    before, own = _held_out(course, bunch, anchor)
+    before, own = _held_out(course, anchor)
     gain = second_opinion(before, own, target, weight)
     margins = before + gain * own
     calibration = calibrate(margins, target, weight)
@@ -209,12 +222,12 @@ def _beside_prior(course: _Course, bunch: Rows) -> RiskModel:
     return replace(course.model(network, course.options.steps, calibration, metrics), shape=heard)
 
 
-def _held_out(course: _Course, bunch: Rows, anchor: int) -> tuple[Array, Array]:
+def _held_out(course: _Course, anchor: int) -> tuple[Array, Array]:
     """Margins of the prior and of networks of the home's own, shape (labelled rows,) each.
 
     Rows of a bunch are held out together, so that whoever tells a row's label has seen none that shares its evidence.
     """
-    part = _parts(bunch, course.options.seed)
+    part = _parts(course.bunch, course.options.seed)
     before, own = np.zeros(len(part)), np.zeros(len(part))
     for held in np.unique(part):
         at = np.flatnonzero(part == held)
@@ -234,13 +247,13 @@ def _parts(bunch: Rows, seed: int) -> Rows:
     return np.asarray(order[number] % (PARTS if len(bunch) < MANY_LABELS else FEW_PARTS), dtype=np.int64)
 
 
-def _stopped_early(course: _Course, started: Array) -> RiskModel:
+def _stopped_early(course: _Course) -> RiskModel:
     """A network by itself, for as many steps as are best for the rows that started last, which also calibrate it.
 
     With too few labels to hold any out, half of the steps.
     """
     everything, target, weight = np.arange(len(course.rows)), course.target, course.weight
-    early, late = _by_time(started, target, course.options)
+    early, late = _by_time(course.order.started[course.rows], target, course.options)
     if len(course.rows) < LEAST_FOR_VALIDATION or len(np.unique(target[early])) < 2:
         calibration = Calibration(label_prior=float(np.average(target, weights=weight)))
         steps = course.options.steps // 2

@@ -15,7 +15,6 @@ from gnn.model import RiskModel
 from gnn.prior import lent
 from gnn.propagate import Propagated
 from gnn.risk import Risk, from_verdicts
-from gnn.settle import settled
 from graph.errors import ExplanationError
 from graph.evidence import Evidence
 from graph.values import Window
@@ -75,13 +74,14 @@ def explained_senders(
     """
     picked = propagated.structure.at(rows).beside(lent(propagated, labels, rows))
     said, lifted = risk.from_verdicts[rows], risk.from_groups[rows]
-    scored = risk.senders[rows] - said - lifted
+    scored, student = risk.senders[rows] - said - lifted, risk.student
     parts = {VERDICT: said, CAMPAIGN: lifted}
     needed = {CAMPAIGN: np.zeros(len(rows), dtype=bool)}
     base = np.zeros(len(rows))
-    for some in coalitions(picked, model, propagated.prior, risk.student):
+    for some in coalitions(picked, model, propagated.prior, student.model if student else None):
         at, values = some.rows, model.calibration.logits(some.margins, risk.prior)
-        values = values if some.of_student is None else settled(values, some.of_student)
+        if student is not None and some.of_student is not None:
+            values = student.beside(values, some.of_student)
         refuse_gaps("sender", window.senders, rows[at], values[:, -1], scored[at], ROUNDING)
         values[:, -1] = scored[at]
         judged = Labels(labels.malicious[rows[at], None], labels.benign[rows[at], None])

@@ -11,7 +11,7 @@ from gnn.explain import check_sums, reasons
 from gnn.fit import TrainOptions
 from gnn.model import RiskModel
 from gnn.risk import HEARD, VERDICT_LOGIT, Risk, risk_of, score
-from gnn.settle import settle
+from gnn.settle import SAYS_ABROAD, SAYS_AT_HOME, settle, share_of_student
 
 OPTIONS = TrainOptions(members=2)
 SURE = 5.0
@@ -22,8 +22,8 @@ def said(lesson: Lesson, model: RiskModel) -> Risk:
     return score(lesson.propagated, lesson.evidence, lesson.labels, lesson.no_domain_labels, model)
 
 
-def settled(lesson: Lesson, risk: Risk, options: TrainOptions = OPTIONS) -> Risk:
-    return settle(risk, lesson.propagated, lesson.evidence, lesson.labels, lesson.no_domain_labels, options)
+def settled(lesson: Lesson, risk: Risk, options: TrainOptions = OPTIONS, says: float = SAYS_AT_HOME) -> Risk:
+    return settle(risk, lesson.propagated, lesson.evidence, lesson.labels, lesson.no_domain_labels, options, says)
 
 
 def opinion(lesson: Lesson, said: Risk, logits: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> Risk:
@@ -90,13 +90,36 @@ def test_of_too_many_senders_some_of_each_side_teach(
     assert (found.evidence_only[~lesson.guilty] < 0).mean() > 0.9
 
 
+@pytest.mark.parametrize("says", [SAYS_AT_HOME, 0.8, SAYS_ABROAD])
 def test_reasons_are_those_of_model_and_student_and_sum_to_the_scores(
-    lesson: Lesson, model: RiskModel, said: Risk
+    lesson: Lesson, model: RiskModel, said: Risk, says: float
 ) -> None:
-    found = settled(lesson, said)
+    found = settled(lesson, said, says=says)
     assert not np.allclose(found.senders, said.senders)
     because = reasons(
         lesson.window, lesson.evidence, lesson.propagated, lesson.labels, lesson.no_domain_labels, model, found
     )
     assert because.num_rows > 0
     check_sums(because, lesson.window, found)
+
+
+def test_a_student_that_says_all_takes_back_all_that_was_said_of_one_alone(lesson: Lesson, said: Risk) -> None:
+    one = rows_of_gang(lesson, 3)[0]
+    logits = sure(lesson)
+    logits[one] *= -1
+    half, whole = (settled(lesson, opinion(lesson, said, logits), says=says) for says in (SAYS_AT_HOME, SAYS_ABROAD))
+    assert np.allclose(half.evidence_only, (logits + whole.evidence_only) / 2)
+    assert whole.evidence_only[one] > 0
+
+
+@pytest.mark.parametrize(("gain", "share"), [(0.0, 0.5), (0.5, 0.5), (1.0, 0.75), (1.5, 1.0), (4.0, 1.0)])
+def test_a_student_says_the_more_the_more_the_homes_own_network_is_heard(
+    model: RiskModel, gain: float, share: float
+) -> None:
+    beside = replace(model, shape=replace(model.shape, anchor=0, gain=gain))
+    assert share_of_student(beside) == share
+
+
+def test_where_no_prior_is_heard_the_student_says_half(model: RiskModel) -> None:
+    assert model.shape.anchor < 0
+    assert share_of_student(model) == SAYS_AT_HOME

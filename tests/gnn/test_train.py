@@ -157,13 +157,28 @@ def test_a_bunch_is_held_out_as_a_whole_in_fewer_parts_where_labels_are_many(row
 def test_no_label_of_a_bunch_reaches_what_is_held_out_of_it(lesson: Lesson) -> None:
     rows = np.flatnonzero(lesson.labels.known)
     bunch = np.arange(len(rows)) // 3
+    order = Order.apart(np.arange(len(lesson.guilty), dtype=np.float64))
+    order.bunch[rows] = bunch
     flipped = Labels(lesson.labels.malicious.copy(), lesson.labels.benign.copy())
     mine = rows[bunch == 2]
     flipped.malicious[mine[0]], flipped.benign[mine[0]] = flipped.benign[mine[0]], flipped.malicious[mine[0]]
     lend = with_prior(lesson, np.zeros(len(lesson.guilty)))
     held = []
     for labels in (lesson.labels, flipped):
-        course = _Course.of(lesson.propagated.structure, lend, labels, QUICK)
-        held.append(_held_out(course, bunch, course.blocks.index(ANCHOR_BLOCK))[1])
+        course = _Course.of(lesson.propagated.structure, lend, labels, order, QUICK)
+        held.append(_held_out(course, course.blocks.index(ANCHOR_BLOCK))[1])
     assert np.array_equal(held[0][bunch == 2], held[1][bunch == 2])
     assert not np.array_equal(*held)
+
+
+def test_within_a_class_a_bunch_has_a_say_by_the_root_of_its_size(lesson: Lesson) -> None:
+    rows = np.flatnonzero(lesson.labels.known)
+    guilty = rows[lesson.labels.target[rows] > 0]
+    bunch = np.arange(len(lesson.guilty))
+    bunch[guilty[:9]] = guilty[0]  # nine who share evidence, all others by themselves
+    course = _Course.of(lesson.propagated.structure, lesson.lend, lesson.labels, Order(bunch * 0.0, bunch), QUICK)
+    say = course._say(np.arange(len(rows)))
+    crowd, alone = say[np.isin(rows, guilty[:9])], say[np.isin(rows, guilty[9:])]
+    assert crowd.sum() == pytest.approx(3 * alone[0])
+    assert say[course.target > 0].sum() == pytest.approx(course.weight[course.target > 0].sum())
+    assert np.allclose(say[course.target == 0], course.weight[course.target == 0])
