@@ -7,7 +7,7 @@ what their evidence said before a verdict of their own. The guards of `gnn.leaks
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,7 @@ def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, s
     before = len(stages.rows())
     settings = replace(
         settings,
+        read=replace(settings.read, future_tolerance_hours=_ahead(world, settings)),
         lake=replace(settings.lake, retention_days=0),
         refresh=replace(settings.refresh, window_days=world.window_days),
     )
@@ -119,6 +120,11 @@ def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, s
         before=before,
         lead=early,
     )
+
+
+def _ahead(world: World, settings: Settings) -> float:
+    """Hours ahead of the clock that rows may be: as far as the world goes, which may be set in the future."""
+    return max((world.as_of - datetime.now(UTC)) / timedelta(hours=1), settings.read.future_tolerance_hours)
 
 
 def evaluate_home(home: Home, settings: Settings, options: EvaluateOptions, stages: StageRecorder) -> Evaluation:

@@ -13,7 +13,7 @@ from api.progress import Stage, StageRecorder
 from api.settings import ReadSettings, Settings
 from graph.home import Home
 from graph.lake import IngestSummary, Lake
-from graph.read import Quarantine, ReadOptions, read_events, read_reports, read_verdicts
+from graph.read import IN_FUTURE, Quarantine, ReadOptions, read_events, read_reports, read_verdicts
 
 READERS = {"events": read_events, "reports": read_reports, "verdicts": read_verdicts}
 
@@ -26,6 +26,11 @@ class IngestReport:
     quarantined: int
     reasons: Mapping[str, int]  # the most frequent first
     quarantine: Path | None
+
+    @property
+    def ahead(self) -> bool:
+        """Whether rows were set aside because they are ahead of the clock."""
+        return any(reason.endswith(IN_FUTURE) for reason in self.reasons)
 
     def summary(self) -> dict[str, object]:
         aside = {"rows": self.quarantined, "reasons": dict(self.reasons), "file": self.quarantine}

@@ -15,6 +15,10 @@ KINDS = {
     "verdicts": "your own labels: tables of kind, key, verdict, ts, source",
 }
 REASONS_SHOWN = 5  # the quarantine file holds them all
+AHEAD = (
+    "Where times ahead of this machine's clock are right, set RINGLEADER_READ_FUTURE_TOLERANCE_HOURS to how far ahead "
+    "they may be and ingest again."
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -44,6 +48,7 @@ def _words(report: "IngestReport") -> str:
         lines += [f"  {rows:,} × {reason}" for reason, rows in list(report.reasons.items())[:REASONS_SHOWN]]
         more = len(report.reasons) - REASONS_SHOWN
         lines += [f"  and {count_words(more, 'other reason')}"] if more > 0 else []
+        lines += [AHEAD] if report.ahead else []
     return "\n".join(lines)
 
 

@@ -11,11 +11,11 @@ import pyarrow as pa
 from graph.read.mailboxes import MailReader
 from graph.read.options import ReadOptions
 from graph.read.quarantine import Quarantine
-from graph.read.rows import EVENTS, REPORTS, VERDICTS, Contract, clean_rows
+from graph.read.rows import EVENTS, IN_FUTURE, REPORTS, VERDICTS, Contract, clean_rows
 from graph.read.sources import MAIL, TABLES, Source, find_sources
 from graph.read.tables import read_table
 
-__all__ = ["Quarantine", "ReadOptions", "read_events", "read_reports", "read_verdicts"]
+__all__ = ["IN_FUTURE", "Quarantine", "ReadOptions", "read_events", "read_reports", "read_verdicts"]
 
 Paths = Sequence[str | Path]
 Progress = Callable[[int], None]

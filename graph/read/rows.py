@@ -20,6 +20,7 @@ from graph.errors import InputError
 from graph.read.options import ReadOptions
 from graph.read.quarantine import Quarantine
 
+IN_FUTURE: Final = "is in the future"  # how reasons of rows ahead of the clock end
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)  # mail is younger; an earlier time is an unset clock
 _ISO: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?"
 _ZONED: Final = _ISO + r"(Z|[+-]\d\d(:?\d\d)?)$"
@@ -263,7 +264,7 @@ def split_list(texts: pa.Array) -> pa.Array:
 def _time(array: pa.Array, column: Column, checks: _Checks) -> pa.Array:
     times = _as_times(array, column, checks)
     latest = checks.options.now + checks.options.future_tolerance
-    checks.fault(_late(times, latest), f"{column.name} is in the future")
+    checks.fault(_late(times, latest), f"{column.name} {IN_FUTURE}")
     checks.fault(pc.less(times, pa.scalar(EARLIEST, schema.TIME)).fill_null(False), f"{column.name} is before 1970")
     checks.fault(times.is_null(), f"{column.name} is missing")
     return times

@@ -14,6 +14,7 @@ import pytest
 from api import cli
 from api.commands import Outcome
 from api.commands.export import TABLES
+from api.commands.ingest import AHEAD
 from api.commands.keys import SCOPES
 from api.commands.simulate import PRESETS
 from graph.home import Home, write_lock
@@ -281,6 +282,16 @@ def test_people_are_told_how_many_rows_were_set_aside_where_and_why(run, tmp_pat
     _, out, _ = run("ingest", "--events", events_csv(tmp_path / "e.csv", {}, {"event_id": "e2", "channel": "fax"}))
     assert "1 row set aside in " in out
     assert "  1 × channel is none of mail, calendar, contacts" in out
+    assert AHEAD not in out
+
+
+def test_people_are_told_how_to_take_rows_ahead_of_the_clock(run, tmp_path, monkeypatch):
+    events = events_csv(tmp_path / "e.csv", {}, {"event_id": "e2", "ts": "2031-01-01T00:00:00Z"})
+    _, out, _ = run("ingest", "--events", events)
+    assert AHEAD in out
+    monkeypatch.setenv("RINGLEADER_READ_FUTURE_TOLERANCE_HOURS", "87600")
+    _, out, _ = run("ingest", "--json", "--events", events)
+    assert json.loads(out)["events_new"] == 1
 
 
 def broken_parquet(path: Path) -> Path:

@@ -1,12 +1,15 @@
 """`evaluate`: on a world, on the sample's layout, on a home's own verdicts; and what it says where it cannot."""
 
 import json
+import shutil
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import labelled_world
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,7 +18,7 @@ from api.cli import main
 from api.evaluation import EvaluateOptions
 from api.progress import StageRecorder
 from api.scenes import after, cut_of, first_decided, known_at
-from api.worlds import open_world
+from api.worlds import KINDS, open_world
 from gnn.evaluate import Verdict, confront
 from gnn.evaluation_json import as_json
 from gnn.references import ReportsPerSender
@@ -82,6 +85,23 @@ def test_ids_of_a_world_go_through_every_trial(honest):
     repeated = trials["the refresh is repeated"]
     assert repeated.kept == repeated.compared
     assert [trial.same_bytes for trial in trials.values()] == [None, None, None, True]
+
+
+def test_a_world_set_in_the_future_is_judged_like_any_other(folder, honest, tmp_path):
+    ahead = timedelta(days=5 * 365)
+    later = shutil.copytree(folder / "world", tmp_path / "later")
+    for kind in KINDS:
+        rows = pq.read_table(later / f"{kind}.parquet")
+        ts = pc.add(rows["ts"], pa.scalar(ahead, pa.duration("us")))
+        pq.write_table(rows.set_column(rows.schema.get_field_index("ts"), "ts", ts), later / f"{kind}.parquet")
+    facts = json.loads((later / "world.json").read_text())
+    for name in ("start", "as_of", "labels_end"):
+        facts[name] = (datetime.fromisoformat(facts[name]) + ahead).isoformat()
+    (later / "world.json").write_text(json.dumps(facts))
+    world = open_world(later)
+    assert world.as_of > datetime.now(UTC) + timedelta(days=365)
+    found = evaluation.evaluate_world(world, labelled_world.SETTINGS, USUAL, StageRecorder())
+    assert (found.senders, found.labels) == (honest.senders, honest.labels)
 
 
 def test_an_evaluation_comes_out_the_same_twice(folder, honest):
