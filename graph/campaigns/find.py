@@ -25,14 +25,17 @@ PAIRS_AT_ONCE = 16_384  # compared, so that their figures stay in the processor'
 class FindOptions:
     """The dials of the search; margins and fits are log-odds.
 
-    `seed_margin`: senders above it take part. `keep_margin`: a group stays where its mean margin plus
-    `size_bonus · log(n / 5)` is above it. A member stays where its own margin plus
+    `seed_margin`: senders above it take part. A group stays where its mean margin plus `size_bonus · log(n / 5)` is at
+    least `keep_margin`, and at least the cut from which on no more than `false_share` of the groups are expected to be
+    innocent, who thin out e-fold in `innocent_tail` (see `_cut`). A member stays where its own margin plus
     `fit_weight` times its fit, which counts up to `most_fit`, is above `least_standing`.
     `warm`: what having been in one campaign at the last refresh adds to the log-odds of being one now.
     """
 
-    seed_margin: float = -1.0
+    seed_margin: float = -2.0
     keep_margin: float = 0.0
+    false_share: float = 0.1
+    innocent_tail: float = 1.2
     size_bonus: float = 0.3
     least_senders: int = 3
     most_fit: float = 5.0
@@ -120,9 +123,29 @@ def _guilty(label: Ids, fit: Array, margins: Array, options: FindOptions) -> Ids
     groups = int(label.max(initial=-1)) + 1
     size = np.bincount(label[stays], minlength=groups)
     mean = np.bincount(label[stays], weights=margins[stays], minlength=groups) / np.maximum(size, 1)
-    guilty = mean + options.size_bonus * np.log(np.maximum(size, 1) / 5) >= options.keep_margin
-    kept = guilty & (size >= options.least_senders)
+    whole = mean + options.size_bonus * np.log(np.maximum(size, 1) / 5)
+    large = size >= options.least_senders
+    kept = large & (whole >= _cut(whole[large], options))
     return np.where(stays & kept[label], label, -1)
+
+
+def _cut(whole: Array, options: FindOptions) -> float:
+    """Log-odds from which on groups are kept, given those of all that are large enough, shape (groups,).
+
+    How many innocent groups come out above `keep_margin` the unit under it tells: nearly all groups there are innocent,
+    and their number falls exponentially upwards (the upper tail of the innocent, as the lab fits it to senders). One
+    group under it may be chance and counts for nothing. Where a home is like the worlds that taught the prior, next to
+    no group is there.
+    """
+    least, tail = options.keep_margin, options.innocent_tail
+    under = max(int(((whole >= least - 1) & (whole < least)).sum()) - 1, 0)
+    if under == 0:
+        return least
+    cuts = np.sort(whole[whole >= least])
+    above = len(cuts) - np.arange(len(cuts))
+    innocent = under * tail * np.exp((least - cuts) / tail)
+    good = np.flatnonzero(innocent <= options.false_share * above)
+    return float(cuts[good[0]]) if len(good) else np.inf
 
 
 def _renumbered(label: Ids) -> Ids:
