@@ -33,6 +33,7 @@ PRIOR_STRENGTH = 2.0  # pseudo-labels behind the prior in every pooled label rat
 LABEL_PRIOR = 0.1
 REPORT_MESSAGES = 5.0  # messages behind a sender's own report rate
 BURST = "burst"
+CORE = ".crowd.core"  # channels of how dense a crowd is, one a relation
 CHURNING = ("address_at", "sent_from")  # what a sender throws away first
 
 
@@ -150,6 +151,12 @@ def _density(window: Window) -> Iterator[Channels]:
     """How dense and synchronous the crowd of each relation is that a sender acts in: what needs no label at all."""
     for relation, score in label_free_by_relation(window).items():
         yield channels({"core": score}, f"{relation}.crowd")
+
+
+def density_of(structure: Channels) -> Array:
+    """How dense the crowds are that a sender acts in, those of all relations together, shape (senders,)."""
+    columns = [name.endswith(CORE) for name in structure.names]
+    return np.asarray(structure.values[:, columns].sum(axis=1), dtype=np.float64)
 
 
 def _structure_of(window: Window, evidence: Evidence) -> Channels:

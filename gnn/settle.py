@@ -1,5 +1,9 @@
 """Risk settled into its window: a student learns what the model says of this window's senders, and speaks beside it.
 
+What it is taught is the model's opinion and a little of a second one that needs no label: how far the crowd that a
+sender acts in stands out by its density (gnn.label_free). The model weighs that as its lessons did; where a window is
+unlike them, it is what still holds.
+
 The student has little room and sees whole blocks dropped, so it cannot repeat what was said of one sender by a turn of
 its channels; it keeps what holds of all senders that are alike here. That is self-distillation on soft labels (Hinton,
 Vinyals, Dean 2015, arXiv:1503.02531) with noise on the student's side alone (Xie et al. 2020, arXiv:1911.04252). It is
@@ -14,13 +18,14 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from gnn.calibrate import Calibration, sigmoid
 from gnn.fit import Examples, TrainOptions, fit
 from gnn.labels import Labels
 from gnn.model import RiskModel, is_plain, new_network, weights_of
 from gnn.network import NetworkShape, Normaliser
-from gnn.propagate import Propagated, label_channels
+from gnn.propagate import Propagated, density_of, label_channels
 from gnn.risk import Risk, Student, risk_of, score
 from graph.evidence import Evidence
 from graph.schema import RISK_DIGITS
@@ -28,6 +33,7 @@ from graph.schema import RISK_DIGITS
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
+CROWD_SAYS = 0.5  # log-odds that a unit of a crowd's standing out adds to what the student is taught
 LEAST_SENDERS = 100  # fewer tell nothing of what is usual here
 MOST_OF_A_SIDE = 200_000  # senders; all batches together draw hardly more
 # Of the log-odds: half at homes that the prior knows, where a student alone would forget groups of three to five that
@@ -79,12 +85,15 @@ def with_student(
 ) -> tuple[Array, Student | None]:
     """Log-odds of senders, before verdicts, after a student of `teacher` spoke too, shape (senders,); and who spoke.
 
+    The student is taught `teacher`, each log-odds raised or lowered by how the sender's crowd ranks in density.
+
     `teacher` itself and None where there are fewer than `LEAST_SENDERS`.
     """
     structure = propagated.structure
     if len(structure.values) < LEAST_SENDERS:
         return teacher, None
-    opinion = np.round(sigmoid(teacher), RISK_DIGITS)  # last digits, which differ by machine, teach nothing
+    lesson = teacher + CROWD_SAYS * savage(density_of(structure))
+    opinion = np.round(sigmoid(lesson), RISK_DIGITS)  # last digits, which differ by machine, teach nothing
     told = label_channels(propagated, labels.malicious, labels.benign)
     rows = _sample(opinion, options.seed)
     shown = structure.at(rows).beside(told.at(rows))
@@ -98,6 +107,16 @@ def with_student(
     model = RiskModel(shape, weights, normaliser, shown.names, shown.blocks, Calibration(), {})
     student = Student(model, says)
     return student.beside(teacher, model.margins(structure, told)), student
+
+
+def savage(values: Array) -> Array:
+    """Savage scores: the mean of the exponential order statistic at each value's rank, less 1; shape (values,).
+
+    Only what is on top stands out, at most by log(values). Equal values share a rank (Savage 1956; here by the
+    approximation −log(1 − rank / n)).
+    """
+    count = len(values)
+    return np.asarray(-np.log(1 + 0.5 / count - rankdata(values) / count) - 1)
 
 
 def _sample(opinion: Array, seed: int) -> Rows:

@@ -4,14 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from small_mail import Lesson, rows_of_gang
 
 from gnn import settle as room
 from gnn.explain import check_sums, reasons
 from gnn.fit import TrainOptions
 from gnn.model import RiskModel
+from gnn.propagate import density_of
 from gnn.risk import HEARD, VERDICT_LOGIT, Risk, risk_of, score
-from gnn.settle import SAYS_ABROAD, SAYS_AT_HOME, settle, share_of_student
+from gnn.settle import CROWD_SAYS, SAYS_ABROAD, SAYS_AT_HOME, savage, settle, share_of_student
 
 OPTIONS = TrainOptions(members=2)
 SURE = 5.0
@@ -123,3 +126,18 @@ def test_a_student_says_the_more_the_more_the_homes_own_network_is_heard(
 def test_where_no_prior_is_heard_the_student_says_half(model: RiskModel) -> None:
     assert model.shape.anchor < 0
     assert share_of_student(model) == SAYS_AT_HOME
+
+
+def test_of_what_the_teacher_cannot_tell_apart_the_denser_crowd_is_riskier(lesson: Lesson, said: Risk) -> None:
+    found = settled(lesson, opinion(lesson, said, np.zeros(len(lesson.guilty))), says=SAYS_ABROAD).evidence_only
+    dense = density_of(lesson.propagated.structure)
+    assert found[dense > np.quantile(dense, 0.9)].mean() > found[dense <= np.median(dense)].mean() + CROWD_SAYS
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=200))
+def test_savage_scores_follow_the_order_and_have_next_to_no_mean(values: list[int]) -> None:
+    shown = np.array(values, dtype=np.float64)
+    scores = savage(shown)
+    assert np.array_equal(np.argsort(shown, kind="stable"), np.argsort(scores, kind="stable"))
+    assert scores.max() <= np.log(2 * len(shown))
+    assert savage(np.random.default_rng(1).permutation(1000.0 * np.arange(1000))).mean() == pytest.approx(0, abs=0.01)
