@@ -48,7 +48,8 @@ class CampaignOptions(Worlds):
     `pairs`: of the same two campaigns, in one round of the search. `rows`: of one view of a world, so that no world
     drowns the others. `pure`: share of a group's members that must be of one campaign for it to teach anything.
     `members`: who are compared with the rest of their group. `cuts`: how often all campaigns are cut in two, for the
-    search meets few pairs of large crowds. `penalty`: inverse strength of the ridge. `join`: how far the search goes in
+    search meets few pairs of large crowds. `penalty`: inverse strength of the ridge. `suspect`: log-odds above which the
+    innocent are among the suspects. `join`: how far the search goes in
     lessons; how far it goes with what was learnt was chosen afterwards, on other worlds.
     """
 
@@ -62,6 +63,7 @@ class CampaignOptions(Worlds):
     cuts: int = 4
     pure: float = 0.7
     penalty: float = 0.3
+    suspect: float = -1.0
     passes: int = 2
     join: JoinOptions = field(default_factory=lambda: JoinOptions(least=-0.5))
 
@@ -102,7 +104,7 @@ def _world(options: CampaignOptions, prior: RiskModel, model: SameCampaign | Non
         logits, _ = sender_logits(seen.propagated, labels, fitted)
         margins = logits + from_verdicts(labels, logits)
         guilty = np.where(seen.target > 0, FindOptions().most_fit, margins)  # nobody guilty is overlooked in lessons
-        rows = np.flatnonzero(guilty > FindOptions().seed_margin)
+        rows = np.flatnonzero(guilty > options.suspect)
         if len(rows) > 1 and (seen.campaign[rows] >= 0).any():
             found.append(met_on_the_way(seen, rows, model, options, rng))
     return found
