@@ -48,9 +48,9 @@ class CampaignOptions(Worlds):
     `pairs`: of the same two campaigns, in one round of the search. `rows`: of one view of a world, so that no world
     drowns the others. `pure`: share of a group's members that must be of one campaign for it to teach anything.
     `members`: who are compared with the rest of their group. `cuts`: how often all campaigns are cut in two, for the
-    search meets few pairs of large crowds. `penalty`: inverse strength of the ridge. `suspect`: log-odds above which the
-    innocent are among the suspects. `join`: how far the search goes in
-    lessons; how far it goes with what was learnt was chosen afterwards, on other worlds.
+    search meets few pairs of large crowds. `penalty`: inverse strength of the ridge. `suspect`: log-odds above which
+    the innocent are among the suspects. `join`: how far the search goes in lessons; how far it goes with what was
+    learnt was chosen afterwards, on other worlds.
     """
 
     worlds: int = 72

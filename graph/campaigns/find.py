@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from graph.campaigns.agglomerate import JoinOptions, agglomerate
 from graph.campaigns.likeness import Groups, Suspects, likeness, membership
@@ -27,7 +28,9 @@ class FindOptions:
 
     `seed_margin`: senders above it take part. A group stays where its mean margin plus `size_bonus · log(n / 5)` is at
     least `keep_margin`, and at least the cut from which on no more than `false_share` of the groups are expected to be
-    innocent, who thin out e-fold in `innocent_tail` (see `_cut`). A member stays where its own margin plus
+    innocent, who thin out e-fold in `innocent_tail` (see `_cut`). A crowd of `crowd` members whose mean fit, as a
+    probability, is under `least_fit` is what is left over when all others have found each other, and no campaign. A
+    member stays where its own margin plus
     `fit_weight` times its fit, which counts up to `most_fit`, is above `least_standing`.
     `warm`: what having been in one campaign at the last refresh adds to the log-odds of being one now.
     """
@@ -41,6 +44,8 @@ class FindOptions:
     most_fit: float = 5.0
     fit_weight: float = 2.0
     least_standing: float = 2.0
+    crowd: int = 30
+    least_fit: float = 0.7
     warm: float = 1.0
     seed: int = 7
     join: JoinOptions = field(default_factory=JoinOptions)
@@ -83,7 +88,7 @@ def find_groups(
     label = _guilty(label, fit, margins[rows], options)
     group, weight = np.full(len(margins), -1, np.int64), np.zeros(len(margins))
     group[rows] = _renumbered(label)
-    weight[rows] = 1 / (1 + np.exp(-fit))
+    weight[rows] = expit(fit)
     return Partition(group, np.where(group >= 0, np.clip(weight, 0.05, 1.0), 0.0))
 
 
@@ -118,19 +123,20 @@ def _fit(suspects: Suspects, label: Ids, model: SameCampaign) -> Array:
 
 
 def _guilty(label: Ids, fit: Array, margins: Array, options: FindOptions) -> Ids:
-    """−1 for members that are more likely innocent than not, and for groups that are too small or not guilty enough."""
+    """−1 for members that are more likely innocent than not; for groups too small, too loose or not guilty enough."""
     stays = margins + options.fit_weight * np.clip(fit, -options.most_fit, options.most_fit) > options.least_standing
     groups = int(label.max(initial=-1)) + 1
     size = np.bincount(label[stays], minlength=groups)
     mean = np.bincount(label[stays], weights=margins[stays], minlength=groups) / np.maximum(size, 1)
     whole = mean + options.size_bonus * np.log(np.maximum(size, 1) / 5)
-    large = size >= options.least_senders
-    kept = large & (whole >= _cut(whole[large], options))
+    fitting = np.bincount(label[stays], weights=expit(fit[stays]), minlength=groups) / np.maximum(size, 1)
+    held = (size >= options.least_senders) & ((size < options.crowd) | (fitting >= options.least_fit))
+    kept = held & (whole >= _cut(whole[held], options))
     return np.where(stays & kept[label], label, -1)
 
 
 def _cut(whole: Array, options: FindOptions) -> float:
-    """Log-odds from which on groups are kept, given those of all that are large enough, shape (groups,).
+    """Log-odds from which on groups are kept, given those of all that hold together, shape (groups,).
 
     How many innocent groups come out above `keep_margin` the unit under it tells: nearly all groups there are innocent,
     and their number falls exponentially upwards (the upper tail of the innocent, as the lab fits it to senders). One
