@@ -18,6 +18,7 @@ from graph.evidence import Evidence
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 PAIRS_AT_ONCE = 16_384  # compared, so that their figures stay in the processor's cache and memory does not follow pairs
 
@@ -37,7 +38,7 @@ class FindOptions:
 
     seed_margin: float = -2.0
     keep_margin: float = 0.0
-    false_share: float = 0.1
+    false_share: float = 0.15
     innocent_tail: float = 1.2
     size_bonus: float = 0.3
     least_senders: int = 3
@@ -125,27 +126,37 @@ def _fit(suspects: Suspects, label: Ids, model: SameCampaign) -> Array:
 def _guilty(label: Ids, fit: Array, margins: Array, options: FindOptions) -> Ids:
     """−1 for members that are more likely innocent than not; for groups too small, too loose or not guilty enough."""
     stays = margins + options.fit_weight * np.clip(fit, -options.most_fit, options.most_fit) > options.least_standing
-    groups = int(label.max(initial=-1)) + 1
-    size = np.bincount(label[stays], minlength=groups)
-    mean = np.bincount(label[stays], weights=margins[stays], minlength=groups) / np.maximum(size, 1)
-    whole = mean + options.size_bonus * np.log(np.maximum(size, 1) / 5)
-    fitting = np.bincount(label[stays], weights=expit(fit[stays]), minlength=groups) / np.maximum(size, 1)
-    held = (size >= options.least_senders) & ((size < options.crowd) | (fitting >= options.least_fit))
-    kept = held & (whole >= _cut(whole[held], options))
+    joined, held = _whole(label, np.ones_like(stays), fit, margins, options)
+    whole, holds = _whole(label, stays, fit, margins, options)
+    kept = holds & (whole >= _cut(whole[holds], joined[held], options))
     return np.where(stays & kept[label], label, -1)
 
 
-def _cut(whole: Array, options: FindOptions) -> float:
+def _whole(label: Ids, of: Mask, fit: Array, margins: Array, options: FindOptions) -> tuple[Array, Mask]:
+    """Log-odds of each group, and whether it is large enough and holds together, by the suspects `of` alone.
+
+    Shape (groups,) each.
+    """
+    groups = int(label.max(initial=-1)) + 1
+    size = np.bincount(label[of], minlength=groups)
+    mean = np.bincount(label[of], weights=margins[of], minlength=groups) / np.maximum(size, 1)
+    fits = np.bincount(label[of], weights=expit(fit[of]), minlength=groups) / np.maximum(size, 1)
+    holds = (size >= options.least_senders) & ((size < options.crowd) | (fits >= options.least_fit))
+    return mean + options.size_bonus * np.log(np.maximum(size, 1) / 5), holds
+
+
+def _cut(whole: Array, joined: Array, options: FindOptions) -> float:
     """Log-odds from which on groups are kept, given those of all that hold together, shape (groups,).
 
     How many innocent groups come out above `keep_margin` the unit under it tells: nearly all groups there are innocent,
     and their number falls exponentially upwards (the upper tail of the innocent, as the lab fits it to senders). One
     group under it may be chance and counts for nothing. Where a home is like the worlds that taught the prior, next to
-    no group is there.
+    no group is there. They are counted in `joined`, the log-odds of groups with all whom the search joined, since
+    the rest rise when doubtful members are sorted out.
     """
     least, tail = options.keep_margin, options.innocent_tail
-    under = max(int(((whole >= least - 1) & (whole < least)).sum()) - 1, 0)
-    if under == 0:
+    under = int(((joined >= least - 1) & (joined < least)).sum()) - 1
+    if under <= 0:
         return least
     cuts = np.sort(whole[whole >= least])
     above = len(cuts) - np.arange(len(cuts))
