@@ -85,9 +85,8 @@ def with_student(
 ) -> tuple[Array, Student | None]:
     """Log-odds of senders, before verdicts, after a student of `teacher` spoke too, shape (senders,); and who spoke.
 
-    The student is taught `teacher`, each log-odds raised or lowered by how the sender's crowd ranks in density.
-
-    `teacher` itself and None where there are fewer than `LEAST_SENDERS`.
+    The student is taught `teacher`, each log-odds raised or lowered by how the sender's crowd ranks in density;
+    `says` is its share of what comes out. `teacher` itself and None where there are fewer than `LEAST_SENDERS`.
     """
     structure = propagated.structure
     if len(structure.values) < LEAST_SENDERS:
