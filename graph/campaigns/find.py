@@ -29,9 +29,7 @@ class FindOptions:
 
     `seed_margin`: senders above it take part. A group stays where its mean margin plus `size_bonus · log(n / 5)` is at
     least `keep_margin`, and at least the cut from which on no more than `false_share` of the groups are expected to be
-    innocent, who thin out e-fold in `innocent_tail` (see `_cut`). A crowd of `crowd` members whose mean fit, as a
-    probability, is under `least_fit` is what is left over when all others have found each other, and no campaign. A
-    member stays where its own margin plus
+    innocent, who thin out e-fold in `innocent_tail` (see `_cut`). A member stays where its own margin plus
     `fit_weight` times its fit, which counts up to `most_fit`, is above `least_standing`.
     `warm`: what having been in one campaign at the last refresh adds to the log-odds of being one now.
     """
@@ -45,8 +43,6 @@ class FindOptions:
     most_fit: float = 5.0
     fit_weight: float = 2.0
     least_standing: float = 2.0
-    crowd: int = 30
-    least_fit: float = 0.7
     warm: float = 1.0
     seed: int = 7
     join: JoinOptions = field(default_factory=JoinOptions)
@@ -124,29 +120,24 @@ def _fit(suspects: Suspects, label: Ids, model: SameCampaign) -> Array:
 
 
 def _guilty(label: Ids, fit: Array, margins: Array, options: FindOptions) -> Ids:
-    """−1 for members that are more likely innocent than not; for groups too small, too loose or not guilty enough."""
+    """−1 for members that are more likely innocent than not, and for groups that are too small or not guilty enough."""
     stays = margins + options.fit_weight * np.clip(fit, -options.most_fit, options.most_fit) > options.least_standing
-    joined, held = _whole(label, np.ones_like(stays), fit, margins, options)
-    whole, holds = _whole(label, stays, fit, margins, options)
-    kept = holds & (whole >= _cut(whole[holds], joined[held], options))
+    joined, many = _whole(label, np.ones_like(stays), margins, options)
+    whole, enough = _whole(label, stays, margins, options)
+    kept = enough & (whole >= _cut(whole[enough], joined[many], options))
     return np.where(stays & kept[label], label, -1)
 
 
-def _whole(label: Ids, of: Mask, fit: Array, margins: Array, options: FindOptions) -> tuple[Array, Mask]:
-    """Log-odds of each group, and whether it is large enough and holds together, by the suspects `of` alone.
-
-    Shape (groups,) each.
-    """
+def _whole(label: Ids, of: Mask, margins: Array, options: FindOptions) -> tuple[Array, Mask]:
+    """Log-odds of each group, and whether it is large enough, by the suspects `of` alone; shape (groups,) each."""
     groups = int(label.max(initial=-1)) + 1
     size = np.bincount(label[of], minlength=groups)
     mean = np.bincount(label[of], weights=margins[of], minlength=groups) / np.maximum(size, 1)
-    fits = np.bincount(label[of], weights=expit(fit[of]), minlength=groups) / np.maximum(size, 1)
-    holds = (size >= options.least_senders) & ((size < options.crowd) | (fits >= options.least_fit))
-    return mean + options.size_bonus * np.log(np.maximum(size, 1) / 5), holds
+    return mean + options.size_bonus * np.log(np.maximum(size, 1) / 5), size >= options.least_senders
 
 
 def _cut(whole: Array, joined: Array, options: FindOptions) -> float:
-    """Log-odds from which on groups are kept, given those of all that hold together, shape (groups,).
+    """Log-odds from which on groups are kept, given those of all that are large enough, shape (groups,).
 
     How many innocent groups come out above `keep_margin` the unit under it tells: nearly all groups there are innocent,
     and their number falls exponentially upwards (the upper tail of the innocent, as the lab fits it to senders). One

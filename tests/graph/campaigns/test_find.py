@@ -145,14 +145,6 @@ def test_a_crowd_is_found_whole() -> None:
     assert groups_of(seen, partition) == [{f"x@a{n}.example" for n in range(60)}]
 
 
-def test_a_crowd_whose_members_hardly_fit_each_other_is_no_campaign_and_a_handful_may_be() -> None:
-    seen, partition = found(gang("a", 60) + gang("b", 6) + honest(2_000))
-    loose = float(partition.weight[partition.group == 0].mean())
-    assert partition.count == 2
-    _, strict = found(gang("a", 60) + gang("b", 6) + honest(2_000), replace(OPTIONS, least_fit=(1 + loose) / 2))
-    assert groups_of(seen, strict) == [{f"x@b{n}.example" for n in range(6)}]
-
-
 def test_a_member_that_shares_nothing_belongs_to_no_group() -> None:
     loner = letter("x@loner.example", "stranger@mail.test", hour=3, day=20)
     seen, partition = found([*gang("a", 6), loner, *honest(CROWD)])
