@@ -33,7 +33,7 @@ PRIOR_STRENGTH = 2.0  # pseudo-labels behind the prior in every pooled label rat
 LABEL_PRIOR = 0.1
 REPORT_MESSAGES = 5.0  # messages behind a sender's own report rate
 BURST = "burst"
-CORE = ".crowd.core"  # channels of how dense a crowd is, one a relation
+CROWD, CORE = "crowd", "core"  # the block of a relation's crowd, and its channel of how dense that is
 CHURNING = ("address_at", "sent_from")  # what a sender throws away first
 
 
@@ -150,12 +150,12 @@ def propagate(window: Window, evidence: Evidence) -> Propagated:
 def _density(window: Window) -> Iterator[Channels]:
     """How dense and synchronous the crowd of each relation is that a sender acts in: what needs no label at all."""
     for relation, score in label_free_by_relation(window).items():
-        yield channels({"core": score}, f"{relation}.crowd")
+        yield channels({CORE: score}, f"{relation}.{CROWD}")
 
 
 def density_of(structure: Channels) -> Array:
     """How dense the crowds are that a sender acts in, those of all relations together, shape (senders,)."""
-    columns = [name.endswith(CORE) for name in structure.names]
+    columns = [name.endswith(f".{CROWD}.{CORE}") for name in structure.names]
     return np.asarray(structure.values[:, columns].sum(axis=1), dtype=np.float64)
 
 
@@ -263,7 +263,7 @@ def _crowd(pool: Pool, data: HeteroData, users: dict[str, Array], evidence: Evid
     if pool.name != "wrote_to":  # recipients are met through co-targeting, where days are no evidence by themselves
         columns["synchrony"] = pool.mean(_synchrony(pool, evidence.days))
         columns["same_hours"] = pool.mean(_synchrony(pool, evidence.hours))
-    return channels(columns, f"{pool.name}.crowd")
+    return channels(columns, f"{pool.name}.{CROWD}")
 
 
 def _churn(pool: Pool, evidence: Evidence) -> Channels:
@@ -278,7 +278,7 @@ def _churn(pool: Pool, evidence: Evidence) -> Channels:
         if identity != pool.name:
             spread = (pool.used.T @ evidence.relation(identity).used).tocsr()
             columns[identity] = pool.mean(np.diff(spread.indptr)[pool.used.indices] / users)
-    return channels(columns, f"{pool.name}.crowd")
+    return channels(columns, f"{pool.name}.{CROWD}")
 
 
 def _synchrony(pool: Pool, profiles: Floats) -> Array:
@@ -348,7 +348,7 @@ def _cotarget_structure(evidence: Evidence, users: dict[str, Array], reports: di
     junk, clear, sent = (np.asarray(near @ reports[name]) for name in ("junk", "not_junk", "messages"))
     rate = report_rate(junk, clear, sent, overall_rate(reports))
     reported = channels({"mean": rate, "reporters": np.log1p(junk)}, "cotargets.reports")
-    return channels(columns, "cotargets.crowd").beside(reported)
+    return channels(columns, f"cotargets.{CROWD}").beside(reported)
 
 
 def _weighted_cosine(weights: sp.csr_matrix, profiles: Floats) -> Array:

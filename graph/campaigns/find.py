@@ -13,12 +13,12 @@ from scipy.special import expit
 
 from graph.campaigns.agglomerate import JoinOptions, agglomerate
 from graph.campaigns.likeness import Groups, Suspects, likeness, membership
+from graph.campaigns.risk import group_logits
 from graph.campaigns.same_campaign import SameCampaign, shipped
 from graph.evidence import Evidence
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 PAIRS_AT_ONCE = 16_384  # compared, so that their figures stay in the processor's cache and memory does not follow pairs
 
@@ -27,10 +27,10 @@ PAIRS_AT_ONCE = 16_384  # compared, so that their figures stay in the processor'
 class FindOptions:
     """The dials of the search; margins and fits are log-odds.
 
-    `seed_margin`: senders above it take part. A group stays where its mean margin plus `size_bonus · log(n / 5)` is at
-    least `keep_margin`, and at least the cut from which on no more than `false_share` of the groups are expected to be
-    innocent, who thin out e-fold in `innocent_tail` (see `_cut`). A member stays where its own margin plus
-    `fit_weight` times its fit, which counts up to `most_fit`, is above `least_standing`.
+    `seed_margin`: senders above it take part. A group stays where its log-odds (graph.campaigns.risk) are at least
+    `keep_margin`, or the higher cut from which on no more than `false_share` of the groups are expected to be innocent,
+    who thin out e-fold in `innocent_tail` (see `_cut`). A member stays where its own margin plus `fit_weight` times its
+    fit, which counts up to `most_fit`, is above `least_standing`.
     `warm`: what having been in one campaign at the last refresh adds to the log-odds of being one now.
     """
 
@@ -38,7 +38,6 @@ class FindOptions:
     keep_margin: float = 0.0
     false_share: float = 0.15
     innocent_tail: float = 1.2
-    size_bonus: float = 0.3
     least_senders: int = 3
     most_fit: float = 5.0
     fit_weight: float = 2.0
@@ -122,18 +121,11 @@ def _fit(suspects: Suspects, label: Ids, model: SameCampaign) -> Array:
 def _guilty(label: Ids, fit: Array, margins: Array, options: FindOptions) -> Ids:
     """−1 for members that are more likely innocent than not, and for groups that are too small or not guilty enough."""
     stays = margins + options.fit_weight * np.clip(fit, -options.most_fit, options.most_fit) > options.least_standing
-    joined, many = _whole(label, np.ones_like(stays), margins, options)
-    whole, enough = _whole(label, stays, margins, options)
+    groups, staying = int(label.max(initial=-1)) + 1, np.where(stays, label, -1)
+    joined, whole = (group_logits(of, margins, groups) for of in (label, staying))
+    many, enough = (np.bincount(of[of >= 0], minlength=groups) >= options.least_senders for of in (label, staying))
     kept = enough & (whole >= _cut(whole[enough], joined[many], options))
     return np.where(stays & kept[label], label, -1)
-
-
-def _whole(label: Ids, of: Mask, margins: Array, options: FindOptions) -> tuple[Array, Mask]:
-    """Log-odds of each group, and whether it is large enough, by the suspects `of` alone; shape (groups,) each."""
-    groups = int(label.max(initial=-1)) + 1
-    size = np.bincount(label[of], minlength=groups)
-    mean = np.bincount(label[of], weights=margins[of], minlength=groups) / np.maximum(size, 1)
-    return mean + options.size_bonus * np.log(np.maximum(size, 1) / 5), size >= options.least_senders
 
 
 def _cut(whole: Array, joined: Array, options: FindOptions) -> float:

@@ -1,5 +1,5 @@
-"""What the members of a group inherit from it. Knows their margins; the risk that a campaign is shown with is
-`graph.campaigns.assess`'s."""
+"""Log-odds of a group, by which it is kept and which its members inherit. Knows their margins; the risk that a campaign
+is shown with is `graph.campaigns.assess`'s."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -88,25 +88,24 @@ def test_a_group_must_be_guilty_taken_together() -> None:
     assert find_groups(gathered, margins_of(seen, bad=-0.5), OPTIONS).count == 0
 
 
-@pytest.mark.parametrize(("under", "kept"), [(0, 6), (1, 6), (9, 3)])
-def test_where_many_groups_are_just_under_the_line_those_just_above_it_go_too(under: int, kept: int) -> None:
-    levels = [9.0] * 3 + [0.2] * 3 + [-0.5] * under
+def gangs_at(levels: list[float]) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Margins of those whom the search keeps, of gangs of six whose members all have one margin each."""
     seen = window([one for at in range(len(levels)) for one in gang(f"g{at}-", 6)] + honest(CROWD))
     margins = margins_of(seen)
     for at, level in enumerate(levels):
         for n in range(6):
             margins[id_of(seen, "senders", f"x@g{at}-{n}.example")] = level
-    partition = find_groups(gather_evidence(seen), margins, OPTIONS)
-    assert sorted(margins[partition.group >= 0]) == sorted(6 * levels[:kept])
+    return margins[find_groups(gather_evidence(seen), margins, OPTIONS).group >= 0]
+
+
+@pytest.mark.parametrize(("under", "kept"), [(0, 6), (1, 6), (9, 3)])
+def test_where_many_groups_are_just_under_the_line_those_just_above_it_go_too(under: int, kept: int) -> None:
+    levels = [9.0] * 3 + [0.2] * 3 + [-0.5] * under
+    assert sorted(gangs_at(levels)) == sorted(6 * levels[:kept])
 
 
 def test_where_all_groups_are_doubtful_none_is_left() -> None:
-    seen = window([one for at in range(12) for one in gang(f"g{at}-", 6)] + honest(CROWD))
-    margins = margins_of(seen)
-    for at in range(12):
-        for n in range(6):
-            margins[id_of(seen, "senders", f"x@g{at}-{n}.example")] = 0.2 if at < 3 else -0.5
-    assert find_groups(gather_evidence(seen), margins, OPTIONS).count == 0
+    assert len(gangs_at([0.2] * 3 + [-0.5] * 9)) == 0
 
 
 def test_a_doubtful_sender_in_guilty_company_belongs_to_it() -> None:
