@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from graph.campaigns.agglomerate import JoinOptions, agglomerate
+from graph.campaigns.cut import CutOptions, least_log_odds
 from graph.campaigns.likeness import Groups, Suspects, likeness, membership
 from graph.campaigns.risk import group_logits
 from graph.campaigns.same_campaign import SameCampaign, shipped
@@ -27,23 +28,20 @@ PAIRS_AT_ONCE = 16_384  # compared, so that their figures stay in the processor'
 class FindOptions:
     """The dials of the search; margins and fits are log-odds.
 
-    `seed_margin`: senders above it take part. A group stays where its log-odds (graph.campaigns.risk) are at least
-    `keep_margin`, or the higher cut from which on no more than `false_share` of the groups are expected to be innocent,
-    who thin out e-fold in `innocent_tail` (see `_cut`). A member stays where its own margin plus `fit_weight` times its
-    fit, which counts up to `most_fit`, is above `least_standing`.
+    `seed_margin`: senders above it take part. Which groups stay, their log-odds (graph.campaigns.risk) and `cut` say
+    (graph.campaigns.cut). A member stays where its own margin plus `fit_weight` times its fit, which counts up to
+    `most_fit`, is above `least_standing`.
     `warm`: what having been in one campaign at the last refresh adds to the log-odds of being one now.
     """
 
     seed_margin: float = -2.0
-    keep_margin: float = 0.0
-    false_share: float = 0.15
-    innocent_tail: float = 1.2
     least_senders: int = 3
     most_fit: float = 5.0
     fit_weight: float = 2.0
     least_standing: float = 2.0
     warm: float = 1.0
     seed: int = 7
+    cut: CutOptions = field(default_factory=CutOptions)
     join: JoinOptions = field(default_factory=JoinOptions)
 
 
@@ -124,28 +122,8 @@ def _guilty(label: Ids, fit: Array, margins: Array, options: FindOptions) -> Ids
     groups, staying = int(label.max(initial=-1)) + 1, np.where(stays, label, -1)
     joined, whole = (group_logits(of, margins, groups) for of in (label, staying))
     many, enough = (np.bincount(of[of >= 0], minlength=groups) >= options.least_senders for of in (label, staying))
-    kept = enough & (whole >= _cut(whole[enough], joined[many], options))
+    kept = enough & (whole >= least_log_odds(whole[enough], joined[many], options.cut))
     return np.where(stays & kept[label], label, -1)
-
-
-def _cut(whole: Array, joined: Array, options: FindOptions) -> float:
-    """Log-odds from which on groups are kept, given those of all that are large enough, shape (groups,).
-
-    How many innocent groups come out above `keep_margin` the unit under it tells: nearly all groups there are innocent,
-    and their number falls exponentially upwards (the upper tail of the innocent, as the lab fits it to senders). One
-    group under it may be chance and counts for nothing. Where a home is like the worlds that taught the prior, next to
-    no group is there. They are counted in `joined`, the log-odds of groups with all whom the search joined, since
-    the rest rise when doubtful members are sorted out.
-    """
-    least, tail = options.keep_margin, options.innocent_tail
-    under = int(((joined >= least - 1) & (joined < least)).sum()) - 1
-    if under <= 0:
-        return least
-    cuts = np.sort(whole[whole >= least])
-    above = len(cuts) - np.arange(len(cuts))
-    innocent = under * tail * np.exp((least - cuts) / tail)
-    good = np.flatnonzero(innocent <= options.false_share * above)
-    return float(cuts[good[0]]) if len(good) else np.inf
 
 
 def _renumbered(label: Ids) -> Ids:
