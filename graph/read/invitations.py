@@ -97,7 +97,9 @@ def _person(parameters: str, value: str) -> str | None:
     A program that forgets the quotes around SENT-BY="mailto:…" cuts the value short: the last address is the value.
     """
     email = _EMAIL.search(parameters)
-    return _mailbox(value) or _mailbox(value[value.lower().rfind("mailto:") :]) or (_mailbox(email[1]) if email else None)
+    return (
+        _mailbox(value) or _mailbox(value[value.lower().rfind("mailto:") :]) or (_mailbox(email[1]) if email else None)
+    )
 
 
 def _mailbox(value: str) -> str | None:

@@ -4,20 +4,18 @@ The standard library parses headers and parameters. The parts are found here, be
 nesting and reads every line of every attachment. Nothing here raises on hostile input, and every step is bounded.
 """
 
-import binascii
-import codecs
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import Compat32
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final
 
+from graph.read.encodings import ENCODINGS, decoded_text, known_charset, transfer_decoded, unflowed
 from graph.read.rtf import unpacked_rtf
 
 MAX_HEAD: Final = 4 << 20  # bytes of headers that are looked at
@@ -33,11 +31,10 @@ _ENVELOPE: Final = re.compile(rb"\A>?From(?![ \t]*:)(?:[ \t][^\r\n]{0,1000})?\r?
 _BLANK_BEFORE_COLON: Final = re.compile(rb"^([!-9;-~]+)[ \t]+:", re.MULTILINE)  # RFC 5322, section 4.5
 _FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
-# Codecs that Python would take for a charset and no mail program does; some need quadratic time.
-_NO_CHARSET: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _CALENDARS: Final = frozenset({"text/calendar", "application/ics"})
 _WRAPPERS: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 _REPORTS: Final = "multipart/report"  # bounces and receipts (RFC 6522): what is inside was written by somebody else
+_OF_OTHERS: Final = _WRAPPERS | {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
 # What a part without a telling type holds, by the name of its file.
 _BY_FILE_NAME: Final = {
     ".ics": "text/calendar",
@@ -103,6 +100,21 @@ def parse(raw: bytes) -> Parsed:
         named.setdefault(name.lower(), []).append(value)
     texts = list(_texts(raw, headers, start))
     return Parsed(envelope.decode("latin-1").strip(), named, raw[start:], texts)
+
+
+def type_parameter(parsed: Parsed, name: str) -> str:
+    """A parameter of a message's own Content-Type, '' where there is none."""
+    headers = Message(policy=_AsWritten())
+    headers["content-type"] = parsed.value("content-type")[:MAX_PARAMETERS]
+    return _parameter(headers, name)
+
+
+def direct_parts(raw: bytes) -> list[tuple[str, bytes]]:
+    """Media type and decoded body of each part of a multipart message; a wrapped message with its headers."""
+    raw = _without_mark(raw)
+    headers, start = _head(raw, 0, len(raw))
+    inner = _inner(_Part(raw, headers, start, len(raw)), whole=True) or []
+    return [(part.kind, part.content(MAX_TEXT if part.kind not in _WRAPPERS else len(part.raw))) for part in inner]
 
 
 def _without_mark(raw: bytes) -> bytes:
@@ -183,8 +195,8 @@ def _texts(raw: bytes, headers: Message, start: int) -> Iterator[Text]:
         yield _text(kind, content, part.headers)
 
 
-def _inner(part: _Part) -> list[_Part] | None:
-    """The parts inside a container with their headers, None for a leaf."""
+def _inner(part: _Part, whole: bool = False) -> list[_Part] | None:
+    """The parts inside a container with their headers, None for a leaf. `whole`: also what others wrote in reports."""
     if part.kind in _WRAPPERS:
         return [_wrapped(part)]
     if not part.kind.startswith("multipart/"):
@@ -194,18 +206,18 @@ def _inner(part: _Part) -> list[_Part] | None:
     if not spans:
         return None
     # RFC 2045, section 6.4 forbids to encode a container; of one that says so the parts are encoded.
-    encoding = part.transfer_encoding if part.transfer_encoding in _ENCODINGS else ""
+    encoding = part.transfer_encoding if part.transfer_encoding in ENCODINGS else ""
     parts = []
     for begin, stop in spans:
         headers, body = _head(part.raw, begin, stop)
         parts.append(_Part(part.raw, headers, min(body, stop), stop, part.depth + 1, encoding))
-    return [inside for inside in parts if part.kind != _REPORTS or inside.kind not in _OF_OTHERS]
+    return [inside for inside in parts if whole or part.kind != _REPORTS or inside.kind not in _OF_OTHERS]
 
 
 def _wrapped(part: _Part) -> _Part:
     """The message inside a message, also where it is encoded, which RFC 2046, section 5.2.1 forbids."""
     raw, start, end = part.raw, part.start, part.end
-    if part.transfer_encoding in _ENCODINGS:
+    if part.transfer_encoding in ENCODINGS:
         raw = _without_mark(part.content(MAX_TEXT))
         start, end = 0, len(raw)
     headers, body = _head(raw, start, end)
@@ -256,68 +268,13 @@ def _file_name(headers: Message) -> str:
         return ""
 
 
-def transfer_decoded(content: bytes, encoding: str) -> bytes:
-    """The content behind a Content-Transfer-Encoding; as it is where that is none that encodes."""
-    if encoding == "quoted-printable":
-        return binascii.a2b_qp(content)
-    if encoding == "base64":
-        return _base64_decoded(content)
-    return _uu_decoded(content) if encoding in _UU else content
-
-
-_UU: Final = frozenset({"uuencode", "x-uuencode", "x-uue", "uue"})
-_ENCODINGS: Final = _UU | {"quoted-printable", "base64"}
-_OF_OTHERS: Final = _WRAPPERS | {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
-
-
-def _uu_decoded(content: bytes) -> bytes:
-    """Whatever uuencoded lines hold; lines that are none are passed over."""
-    decoded = []
-    for line in content.splitlines():
-        if not line or line.startswith((b"begin ", b"end")):
-            continue
-        try:
-            decoded.append(binascii.a2b_uu(line))
-        except binascii.Error:  # a wrong length that many encoders write: take what its first letter says
-            count = (((line[0] - 32) & 63) * 4 + 5) // 3
-            with suppress(binascii.Error):
-                decoded.append(binascii.a2b_uu(line[:count]))
-    return b"".join(decoded)
-
-
-def _base64_decoded(content: bytes) -> bytes:
-    """Whatever base64 holds, broken padding and stray characters and all."""
-    letters = _NOT_BASE64.sub(b"", content)
-    usable = len(letters) - (1 if len(letters) % 4 == 1 else 0)
-    return binascii.a2b_base64(letters[:usable] + b"=" * (-usable % 4))
-
-
-_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
-
-
 def _text(kind: str, content: bytes, headers: Message) -> Text:
     if kind == "binary":  # UTF-16 reads as ASCII once its zero bytes are gone; what is squeezed is expanded
         return Text(kind, (content + unpacked_rtf(content)).replace(b"\x00", b"").decode("latin-1"))
-    return Text(kind, _to_text(content, headers))
-
-
-def _to_text(content: bytes, headers: Message) -> str:
-    """The text in the charset that is declared, or else in the one that fits: UTF-8, then Latin-1."""
-    for charset in (_charset(_parameter(headers, "charset")[:64]), "utf-8"):
-        try:
-            return content.decode(charset or "utf-8")
-        except (UnicodeError, LookupError, ValueError):
-            continue
-    return content.decode("latin-1")
-
-
-@lru_cache(maxsize=512)
-def _charset(name: str) -> str | None:
-    try:
-        known = codecs.lookup(name.strip().strip("\"'"))
-    except (LookupError, ValueError, UnicodeError):
-        return None
-    return None if known.name.replace("-", "_") in _NO_CHARSET else known.name
+    text = decoded_text(content, _parameter(headers, "charset"))
+    if kind == "plain" and _parameter(headers, "format").lower() == "flowed":
+        text = unflowed(text, _parameter(headers, "delsp").lower() == "yes")
+    return Text(kind, text)
 
 
 def _parameter(headers: Message, name: str) -> str:
@@ -333,8 +290,8 @@ def _parameter(headers: Message, name: str) -> str:
 
 def _value(value: object) -> str:
     text = str(value)[:MAX_VALUE]
-    if not text.isascii():
-        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if not text.isascii():  # eight-bit headers name no charset
+        text = decoded_text(text.encode("utf-8", "surrogateescape"), "utf-8")
     return _CONTROLS.sub(" ", text).strip()
 
 
@@ -353,6 +310,6 @@ def _piece(text: bytes | str, charset: str | None) -> str:
     if isinstance(text, str):
         return text
     try:
-        return text.decode(_charset((charset or "ascii")[:64]) or "utf-8", "replace")
+        return text.decode(known_charset(charset or "ascii") or "utf-8", "replace")
     except (UnicodeError, LookupError, ValueError):
         return text.decode("latin-1")
