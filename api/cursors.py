@@ -51,7 +51,7 @@ def decode_cursor(cursor: str, query: Mapping[str, object], shape: Sequence[type
 def _fitted(value: str | int | float, wanted: type) -> Value:
     """The value as the type that is wanted. Raises ValueError where it is of another."""
     if wanted is float and not isinstance(value, str):
-        if isinstance(value, int) and value not in INT64 or not math.isfinite(value):
+        if (isinstance(value, int) and value not in INT64) or not math.isfinite(value):
             raise ValueError("out of bounds")
         return float(value)
     if wanted is datetime and isinstance(value, str):

@@ -103,7 +103,7 @@ class RefreshJobs:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         descriptor = os.open(self._home.state / _LOG, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "ab") as log:
+        with os.fdopen(descriptor, "ab") as log:
             # A session of its own: the refresh goes on where the server is restarted under it.
             return subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

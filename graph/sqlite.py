@@ -43,7 +43,7 @@ class SharedFile:
             self._identity = identity
             return identity
         with self.connection():
-            status = os.stat(self.path)
+            status = self.path.stat()
         if _REFERENCE is not None:
             weakref.finalize(self, os.close, os.open(self.path, _REFERENCE | os.O_CLOEXEC))
         self._identity = status.st_dev, status.st_ino
@@ -54,7 +54,7 @@ class SharedFile:
         if self._identity is None:
             return
         try:
-            status = os.stat(self.path)
+            status = self.path.stat()
         except OSError as error:
             raise _moved(self.path, f"is gone ({error.strerror})") from error
         if (status.st_dev, status.st_ino) != self._identity:

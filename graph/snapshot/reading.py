@@ -216,7 +216,7 @@ def open_current(home: Home, verify: bool = True) -> Snapshot:
 
 
 def _current_name(home: Home) -> str:
-    """The snapshot that the pointer names. Raises SnapshotMissingError before the first, SnapshotError as `open_current`."""
+    """The snapshot that the pointer names. Raises as `open_current` does."""
     pointer = home.snapshots / POINTER
     try:
         name = read_pointer(pointer)

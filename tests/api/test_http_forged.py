@@ -1,4 +1,4 @@
-"""Forged cursors, bodies and parameters: whatever comes, the answer is JSON or a problem document with a status < 500."""
+"""Forged cursors, bodies and parameters: whatever comes, the answer is JSON or a problem document below 500."""
 
 import base64
 import json
@@ -163,7 +163,7 @@ def test_any_body_is_answered_or_refused(forger: Client, path: str, data: st.Dat
 def test_a_body_that_no_parser_likes_is_refused(forger: Client, path: str, body: bytes) -> None:
     answer = forger.post(path, content=body, headers={"Content-Type": "application/json"})
     assert_civil(answer)
-    assert 400 <= answer.status_code
+    assert answer.status_code >= 400
     assert len(answer.content) < 16_384
 
 

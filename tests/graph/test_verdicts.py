@@ -104,7 +104,7 @@ def test_the_table_has_the_contracts_columns_and_ends_at_as_of(ledger: VerdictLe
         Decision("sender", "x", "benign", "ann", ts=datetime(2999, 1, 1, tzinfo=UTC)),
         Decision("sender", "x", "benign", "ann", ts=datetime.fromisoformat("0001-01-01T00:00:00+14:00")),
         Decision("sender", "x", "benign", "ann", ts=datetime(1969, 12, 31, tzinfo=UTC)),
-        Decision("sender", "x", "benign", "ann", ts=datetime(1, 1, 1)),  # noqa: DTZ001 (what a caller may do)
+        Decision("sender", "x", "benign", "ann", ts=datetime(1, 1, 1)),
         Decision("sender", "\ud800", "benign", "ann"),
         Decision("sender", "x", "benign", "ann", note="\udfff"),
     ],
