@@ -47,7 +47,6 @@ def build_app(
         home.ensure()
     holdings = Holdings.of(home, auth, refresh_command)
     holdings.hold(identities)
-    holdings.ledger.tell_unreadable()
     metrics = Metrics()
     graph = GraphReads(open_graph or (lambda: open_store("ladybug:", home)))
     serving = Serving(

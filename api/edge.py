@@ -57,7 +57,8 @@ class Edge:
                     await send_problem(trouble, request_id, send)
                     return
                 status = message["status"]
-                message["headers"] = [*_with_head(message["headers"]), (b"x-request-id", request_id.encode())]
+                headers = _with_head(message["headers"]) if status == 405 else message["headers"]
+                message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
             await send(message)
 
         asked = scope

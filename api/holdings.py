@@ -44,7 +44,9 @@ class Holdings:
         if self.keys is not None:
             stores["keys"] = self.keys
         if identities is None:
-            return {name: store.hold() for name, store in stores.items()}
+            made = {name: store.hold() for name, store in stores.items()}
+            self.ledger.tell_unreadable()
+            return made
         for name, store in stores.items():
             device, inode = identities[name]
             store.hold((device, inode))

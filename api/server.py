@@ -25,7 +25,7 @@ from api.holdings import Holdings
 from api.jobs import refresh_command
 from api.metrics import MULTIPROCESS_DIR, forget_worker
 from api.settings import Settings
-from api.supervisor import STARTUP_FAILURE, Supervisor, end_with_parent
+from api.supervisor import SILENT_SECONDS, STARTUP_FAILURE, Supervisor, end_with_parent
 from graph.errors import RingleaderError
 from graph.home import Home
 from graph.store import GraphStore, open_store
@@ -131,6 +131,7 @@ def _run(home: Home, settings: Settings, bound: socket.socket, config: Path | No
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
+        timeout_worker_healthcheck=SILENT_SECONDS,
     )
     supervisor = Supervisor(server, [bound], forget_worker)
     supervisor.run()

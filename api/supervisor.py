@@ -34,17 +34,16 @@ class Supervisor(Multiprocess):
         super().__init__(config, sockets)
         self._forget = forget
         self._known: set[int] = set()
-        self._started: set[int] = set()
+        self._started = False  # whether any worker has answered yet
         self.failed = False
 
     def keep_subprocess_alive(self) -> None:
-        """Replace each worker that has died or hangs. One that dies before it has answered at all ends the server."""
+        """Replace each worker that has died or hangs. Where none has answered yet, one that fails ends the server."""
         for place, worker in enumerate(self.processes):
             started = self._ask(worker)
             if started is None and not self.should_exit.is_set():
                 self._replace(place, worker)
-            elif started:
-                self._started.add(worker.pid or 0)
+            self._started |= bool(started)
         self._forget_gone()
 
     def terminate_all(self) -> None:
@@ -68,7 +67,7 @@ class Supervisor(Multiprocess):
     def _replace(self, place: int, worker: Process) -> None:
         worker.kill()
         worker.join()
-        if worker.pid not in self._started and (worker.exitcode or 0) > 0:
+        if not self._started and (worker.exitcode or 0) > 0:
             self.failed = True
             self.should_exit.set()
             return

@@ -105,6 +105,7 @@ class SharedFile:
             uri=True,
         )
         database.row_factory = sqlite3.Row
+        database.text_factory = _text
         database.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
         return database
 
@@ -122,6 +123,11 @@ def _create(path: Path, schema: str) -> None:
         with closing(sqlite3.connect(fresh, isolation_level=None)) as database:
             database.execute("PRAGMA journal_mode = WAL")
             database.executescript(schema)
+
+
+def _text(raw: bytes) -> str:
+    """A text column's value: a damaged byte costs a letter, not the table."""
+    return raw.decode("utf-8", "replace")
 
 
 def unusable(path: Path, error: Exception) -> RingleaderError:

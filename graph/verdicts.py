@@ -57,6 +57,7 @@ _BOUNDS: Final = tuple(
 )
 _READABLE: Final = (  # what `Verdict` and the contract's words can say; a column of SQLite may hold anything
     "typeof(ts) = 'integer' AND ts BETWEEN ? AND ?"
+    " AND typeof(id) = 'text' AND typeof(key) = 'text' AND typeof(source) = 'text' AND typeof(note) = 'text'"
     f" AND kind IN ({', '.join(map(repr, VERDICT_KINDS))}) AND verdict IN ({', '.join(map(repr, VERDICTS))})"
 )
 _log = logging.getLogger("ringleader")

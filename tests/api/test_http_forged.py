@@ -220,3 +220,57 @@ def test_any_key_of_a_node_is_answered_or_refused(forger: Client, value: str) ->
     key = quote(value.encode("utf-8", "surrogatepass"), safe="")
     for path in (f"/v1/nodes/sender/{key}", f"/v1/nodes/domain/{key}/neighbours", f"/v1/campaigns/{key}x"):
         assert_civil(forger.get(path))
+
+
+ODD_PATHS = (
+    "/assets/%00",
+    "/assets/",
+    "/assets/" + "a" * 5_000,
+    "/assets/%2e%2e/%2e%2e/pyproject.toml",
+    "/%00",
+    "/campaigns/%ff%00",
+    "/operations/%ff%00",
+    "/together?a=%00&b=%ff",
+    "/together?a=x&b=y&kind=campaign",
+    "/?text=" + "x" * 400,
+    "/sign-in?next=%00%ff",
+    "//",
+    "/v1/nodes/",
+    "/v1/nodes/%ff/x",
+    "/v1/campaigns/%00/members",
+    *(f"/?sort=-{sort}&cursor={{}}" for sort in ("risk", "last_seen", "senders")),
+)
+
+
+@pytest.mark.parametrize("auth", ["off", "keys"])
+@pytest.mark.parametrize("path", ODD_PATHS)
+def test_an_odd_path_is_answered_or_refused(
+    home: Home, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, path: str, auth: str
+) -> None:
+    monkeypatch.setattr(cursors, "_bound", lambda query: BOUND)
+    client = Client(build_app(home, auth=auth))
+    for position in (b"[null,null]", b"[1180591620717411303424,1]", b'["0001-01-01T00:00:00+14:00","x"]'):
+        answer = client.get(path.format(forged(position)))
+        assert answer.status_code < 500
+        assert not answer.headers.get("content-type", "").startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff" * 10, b"key=" + b"a" * 5_000, b"key=%00%ff&next=//x", b"key=\xf0\x9f", b"&" * 4_000]
+)
+def test_any_form_for_signing_in_is_refused(home: Home, snapshot: Snapshot, body: bytes) -> None:
+    assert Client(build_app(home)).post("/sign-in", content=body).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Cookie": b"ringleader_session=\xff"},
+        {"Cookie": b"a; ringleader_session="},
+        {"Authorization": b"Bearer \xff\x00"},
+        {"Authorization": b"Bearer " + b"x" * 10_000},
+    ],
+)
+def test_a_key_or_session_of_any_bytes_is_refused(home: Home, snapshot: Snapshot, headers: dict[str, bytes]) -> None:
+    answer = Client(build_app(home)).request("GET", "/v1/campaigns", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "KEY-REQUIRED")

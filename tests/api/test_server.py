@@ -211,6 +211,13 @@ def test_a_first_start_prints_a_key_that_is_good_and_later_ones_do_not(home: Hom
         answer = httpx.get(path, headers={"Authorization": f"Bearer {key}"})
         assert answer.json()["key"] == "invite/2@cal.example"
         assert "server" not in answer.headers
+        with httpx.Client(
+            base_url=running.url
+        ) as client:  # one connection: a body too many would be taken for an answer
+            heads = [client.head(path) for path in ("/livez", "/readyz", "/metrics", "/sign-in", "/assets/page.css")]
+            heads.append(client.head(path, headers={"Authorization": f"Bearer {key}"}))
+            assert {(head.status_code, head.content) for head in heads} == {(200, b"")}
+            assert client.get("/livez").json() == {"status": "alive"}
     said: list[str] = []
     make_first_key(home, said.append)
     assert said == []

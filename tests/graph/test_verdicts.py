@@ -121,6 +121,7 @@ UNREADABLE = {
     "a time that is a text": ("sender", "p@example.com", "malicious", "yesterday"),
     "a time with a fraction": ("sender", "p@example.com", "malicious", 0.5),
     "a kind of another version": ("mailbox", "p@example.com", "malicious", 0),
+    "a key that is no text": ("sender", b"\xff\x00", "malicious", 0),
     "a verdict of another version": ("sender", "p@example.com", "doubtful", 0),
 }
 
@@ -147,6 +148,17 @@ def test_a_row_that_cannot_be_read_is_passed_over_and_told_and_the_others_count(
     assert ledger.as_table(THEN).num_rows == ledger.as_table().num_rows == 2
     assert ledger.unreadable() == 1
     assert "1 unreadable verdict" in caplog.text
+
+
+def test_a_damaged_byte_in_a_text_stops_nothing(ledger: VerdictLedger) -> None:
+    ledger.add(decision(ts=THEN))
+    with closing(sqlite3.connect(ledger.path)) as database, database:
+        database.execute(
+            "INSERT INTO verdicts (id, kind, key, verdict, ts, source, note)"
+            " VALUES ('damaged', 'sender', CAST(x'61ff62' AS TEXT), 'benign', 0, 'ann', '')"
+        )
+    assert [verdict.key for verdict in ledger.list(10)] == ["a\ufffdb", "a@example.com"]
+    assert ledger.as_table().num_rows == 2
 
 
 def test_a_ledger_in_which_all_can_be_read_says_nothing(
