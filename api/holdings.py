@@ -7,20 +7,15 @@ others, and never from a new, empty ledger at the old path.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from api.audit import Audit
 from api.auth import KeyStore
 from api.jobs import RefreshJobs
 from graph.home import Home
-from graph.sqlite import Identity
+from graph.sqlite import SharedFile
 from graph.verdicts import VerdictLedger
 
 Identities = Mapping[str, Sequence[int]]  # name of a file -> device, inode; fit for JSON
-
-
-class _Holder(Protocol):
-    def hold(self, identity: Identity | None = None) -> Identity: ...
 
 
 @dataclass(frozen=True)
@@ -40,17 +35,23 @@ class Holdings:
 
     def hold(self, identities: Identities | None = None) -> Identities:
         """Hold every file, making those that are missing unless `identities` says which ones are meant."""
-        stores: dict[str, _Holder] = {"ledger": self.ledger, "audit": self.audit, "jobs": self.jobs}
-        if self.keys is not None:
-            stores["keys"] = self.keys
         if identities is None:
-            made = {name: store.hold() for name, store in stores.items()}
+            made = {name: file.hold() for name, file in self._files().items()}
             self.ledger.tell_unreadable()
             return made
-        for name, store in stores.items():
+        for name, file in self._files().items():
             device, inode = identities[name]
-            store.hold((device, inode))
+            file.hold((device, inode))
         return identities
+
+    def see_to_identity(self) -> None:
+        """Raises HomeMovedError where a file is not the one that is held."""
+        for file in self._files().values():
+            file.see_to_identity()
+
+    def _files(self) -> dict[str, SharedFile]:
+        files = {"ledger": self.ledger.file, "audit": self.audit.file, "jobs": self.jobs.file}
+        return files if self.keys is None else {**files, "keys": self.keys.file}
 
     def close(self) -> None:
         """Let go of what stays open between requests."""

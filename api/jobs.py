@@ -18,7 +18,7 @@ import psutil
 
 from graph.errors import BusyError
 from graph.home import Home
-from graph.sqlite import Identity, SharedFile
+from graph.sqlite import SharedFile
 
 FILE = "refreshes.sqlite"
 _LOG = "refresh.log"
@@ -61,17 +61,13 @@ class RefreshJobs:
 
     def __init__(self, home: Home, command: Sequence[str] | None = None) -> None:
         self._home = home
-        self._file = SharedFile(home.state / FILE, _SCHEMA)
+        self.file = SharedFile(home.state / FILE, _SCHEMA)
         self._watched: set[str] = set()  # jobs whose end a thread of this process is about to write down
         self._command = list(command or refresh_command(home))
 
-    def hold(self, identity: Identity | None = None) -> Identity:
-        """As a server: accept this very file only from now on (`SharedFile.hold`). Raises RingleaderError."""
-        return self._file.hold(identity)
-
     def start(self, requested_by: str) -> Job:
         """Begin a refresh. Raises BusyError where one runs already."""
-        with self._file.transaction() as database:
+        with self.file.transaction() as database:
             unfinished = database.execute("SELECT * FROM jobs WHERE exit_code IS NULL").fetchall()
             running = [row["id"] for row in unfinished if _alive(row["pid"], row["started"])]
             if running:
@@ -88,7 +84,7 @@ class RefreshJobs:
 
     def latest(self, limit: int) -> list[Job]:
         """The last ones asked for, the latest first."""
-        with self._file.connection() as database:
+        with self.file.connection() as database:
             rows = database.execute("SELECT * FROM jobs ORDER BY place DESC LIMIT ?", (limit,)).fetchall()
         return [
             Job(
@@ -111,7 +107,7 @@ class RefreshJobs:
 
     def _await(self, job_id: str, process: subprocess.Popen[bytes]) -> None:
         code = process.wait()
-        with self._file.transaction() as database:
+        with self.file.transaction() as database:
             database.execute(
                 "UPDATE jobs SET exit_code = ?, finished_at = ? WHERE id = ?",
                 (code, datetime.now(UTC).isoformat(), job_id),

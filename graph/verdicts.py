@@ -21,7 +21,7 @@ import pyarrow as pa
 from graph.errors import RingleaderError
 from graph.home import Home
 from graph.schema import VERDICT_KINDS, VERDICT_ROWS, VERDICTS
-from graph.sqlite import Identity, SharedFile
+from graph.sqlite import SharedFile
 from graph.times import EARLIEST, utc
 
 FILE = "verdicts.sqlite"
@@ -102,11 +102,7 @@ class VerdictLedger:
 
     def __init__(self, home: Home) -> None:
         self.path = home.state / FILE
-        self._file = SharedFile(self.path, _SCHEMA)
-
-    def hold(self, identity: Identity | None = None) -> Identity:
-        """As a server: accept this very file only from now on (`SharedFile.hold`). Raises RingleaderError."""
-        return self._file.hold(identity)
+        self.file = SharedFile(self.path, _SCHEMA)
 
     def add(self, decision: Decision, idempotency_key: str | None = None) -> tuple[Verdict, bool]:
         """Keep a decision, on disk before this returns; with the verdict kept, whether it is new.
@@ -116,7 +112,7 @@ class VerdictLedger:
         """
         _check(decision)
         asked = _digest(decision)
-        with self._file.transaction() as database:
+        with self.file.transaction() as database:
             earlier = _earlier(database, decision.source, idempotency_key, asked) if idempotency_key else None
             if earlier is not None:
                 return earlier, False
@@ -138,7 +134,7 @@ class VerdictLedger:
         wanted = {"place < ?": before, "kind = ?": kind, "key = ?": key}
         clauses = [_READABLE, *(clause for clause, value in wanted.items() if value is not None)]
         values = [value for value in wanted.values() if value is not None]
-        with self._file.connection() as database:
+        with self.file.connection() as database:
             rows = database.execute(
                 f"SELECT * FROM verdicts WHERE {' AND '.join(clauses)} ORDER BY place DESC LIMIT ?",  # noqa: S608 (clauses are ours)
                 (*_BOUNDS, *values, limit),
@@ -147,10 +143,10 @@ class VerdictLedger:
 
     def as_table(self, as_of: datetime | None = None) -> pa.Table:
         """All verdicts dated at `as_of` or earlier, as `graph.schema.VERDICT_ROWS`, oldest first."""
-        if not self._file.is_there():
+        if not self.file.is_there():
             return VERDICT_ROWS.empty_table()
         latest = _BOUNDS[1] if as_of is None else _micros(as_of)
-        with self._file.connection() as database:
+        with self.file.connection() as database:
             rows = database.execute(
                 f"SELECT * FROM verdicts WHERE {_READABLE} AND ts <= ? ORDER BY ts, place",  # noqa: S608 (the clause is ours)
                 (*_BOUNDS, latest),
@@ -163,9 +159,9 @@ class VerdictLedger:
 
     def unreadable(self) -> int:
         """Rows that are passed over because nothing here can read them."""
-        if not self._file.is_there():
+        if not self.file.is_there():
             return 0
-        with self._file.connection() as database:
+        with self.file.connection() as database:
             count = database.execute(
                 f"SELECT count(*) FROM verdicts WHERE NOT ({_READABLE})",  # noqa: S608 (the clause is ours)
                 _BOUNDS,
@@ -175,7 +171,7 @@ class VerdictLedger:
     def tell_unreadable(self) -> None:
         """Log how many rows are passed over, where there are any."""
         if rows := self.unreadable():
-            _log.warning("%s: %d unreadable verdicts are passed over; the others count", self.path, rows)
+            _log.warning("%s: unreadable verdicts passed over: %d; all others count", self.path, rows)
 
 
 def _earlier(database: sqlite3.Connection, source: str, idempotency_key: str, asked: str) -> Verdict | None:

@@ -147,7 +147,7 @@ def test_a_row_that_cannot_be_read_is_passed_over_and_told_and_the_others_count(
     assert ledger.list(10, key="p@example.com") == []
     assert ledger.as_table(THEN).num_rows == ledger.as_table().num_rows == 2
     assert ledger.unreadable() == 1
-    assert "1 unreadable verdict" in caplog.text
+    assert "unreadable verdicts passed over: 1;" in caplog.text
 
 
 def test_a_damaged_byte_in_a_text_stops_nothing(ledger: VerdictLedger) -> None:
@@ -183,7 +183,7 @@ def test_a_verdict_that_cannot_be_read_back_is_not_kept(ledger: VerdictLedger, m
 
 
 def test_a_held_ledger_takes_nothing_once_it_was_moved_and_makes_no_other(ledger: VerdictLedger) -> None:
-    ledger.hold()
+    ledger.file.hold()
     away = ledger.path.with_name("away.sqlite")
     ledger.path.rename(away)
     for ask in (lambda: ledger.add(decision()), lambda: ledger.list(1), ledger.as_table):
@@ -196,7 +196,7 @@ def test_a_held_ledger_takes_nothing_once_it_was_moved_and_makes_no_other(ledger
 
 def test_a_held_ledger_notices_another_in_its_place_whatever_its_inode(ledger: VerdictLedger) -> None:
     """A file system likes to give the number of a removed file to the next; the one that is held stays taken."""
-    ledger.hold()
+    ledger.file.hold()
     home = Home(ledger.path.parents[1])
     for left in home.state.iterdir():
         left.unlink()
@@ -209,7 +209,7 @@ def test_a_held_ledger_notices_another_in_its_place_whatever_its_inode(ledger: V
 def test_a_ledger_that_moves_within_a_transaction_keeps_nothing_of_it(
     ledger: VerdictLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger.hold()
+    ledger.file.hold()
 
     def moving(row: sqlite3.Row) -> None:
         ledger.path.rename(ledger.path.with_name("away.sqlite"))
