@@ -349,6 +349,20 @@ def test_export_writes_the_table_of_the_current_snapshot(run, home, tmp_path):
     assert f"{pq.read_metadata(out).num_rows} rows of snapshot {snapshot.id}" in told
 
 
+def test_an_export_of_a_span_holds_what_was_seen_within_it(run, home, tmp_path):
+    publish(home.ensure(), factories.publication(), keep=1)
+    out = tmp_path / "campaigns.parquet"
+    moments = ("--from", factories.seen(3).isoformat(), "--to", factories.seen(4).isoformat())
+    assert run("export", "campaigns", "--out", out, *moments)[0] == 0
+    assert pq.read_table(out)["campaign_id"].to_pylist() == ["c-links"]
+
+
+def test_a_span_that_ends_before_it_begins_is_a_usage_error(run, tmp_path):
+    code, _, told = run("export", "scores", "--out", tmp_path / "s.csv", "--from", "2024-05-02", "--to", "2024-05-01")
+    assert code == 2
+    assert "--from is later than --to" in told
+
+
 def test_an_export_of_another_ending_is_refused_before_any_work(run, tmp_path):
     code, _, told = run("export", "scores", "--out", tmp_path / "scores.xlsx")
     assert code == 1
