@@ -296,6 +296,12 @@ def contents_of(
     return GraphContents(refresh, window, *risks, campaigns, decided.verdicts)
 
 
+def check_store(home: Home, options: RefreshOptions) -> None:
+    """Raises StoreError where the graph store could not be written. Takes no more than a read."""
+    with open_store(options.store, home, os.environ.get(PASSWORD_VARIABLE)) as store:
+        store.check()
+
+
 def write_store(home: Home, contents: GraphContents, options: RefreshOptions) -> int:
     """Writes the graph store and returns the number of nodes and relationships in it."""
     with open_store(options.store, home, os.environ.get(PASSWORD_VARIABLE)) as store:

@@ -74,6 +74,11 @@ class LadybugStore(CypherReads):
         name = self._reader.name if self._reader else None
         return unquote(name.rpartition("-")[0]) if name else None
 
+    def check(self) -> None:
+        """As in `GraphStore`. Without a pointer the next write starts from nothing, which cannot fail so."""
+        if read_pointer(self._pointer) is not None:
+            self.ping()
+
     def ping(self) -> str:
         """As in `GraphStore`."""
         self._read("RETURN 1 AS one")

@@ -97,6 +97,10 @@ class GraphStore(Protocol):
         """Id of the refresh whose window the store holds, None before the first."""
         ...
 
+    def check(self) -> None:
+        """Raise StoreError now where `write` would fail for want of a server, a password or a readable past."""
+        ...
+
     def ping(self) -> str:
         """Name and version of the database, once it has answered."""
         ...

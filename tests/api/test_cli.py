@@ -338,6 +338,42 @@ def test_a_second_writer_is_told_who_holds_the_home(run, home, tmp_path):
     assert f"process {other.pid}" in told
 
 
+# ---- refresh ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["bolt://x", "neo4j://x.example:7687", "bolt://u:secret@x.example", "redis://u@x.example", "ladybug:/tmp/x", "",
+     "neo4j://u@x.example:99999", "neo4j://u@[::1", "bolt+x://u@x.example",
+     "bolt://u@a..b", f"bolt://u@{'x' * 70}.example"],
+)  # fmt: skip
+def test_a_store_that_cannot_be_meant_is_a_usage_error_before_any_work(run, home, url, monkeypatch):
+    """Case 43."""
+    monkeypatch.setattr("api.stages.read_slice", lambda *_: pytest.fail("the lake was read"))
+    code, _, told = run("refresh", "--store", url)
+    assert code == 2
+    assert "--store" in told
+    assert "secret" not in told
+    assert not home.path.exists()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "no-such-host.invalid"])
+def test_a_store_that_does_not_answer_is_told_before_any_work(run, home, host, monkeypatch):
+    monkeypatch.setattr("api.stages.read_slice", lambda *_: pytest.fail("the lake was read"))
+    monkeypatch.setenv("RINGLEADER_NEO4J_PASSWORD", "none")
+    code, _, told = run("refresh", "--store", f"bolt://neo4j@{host}")
+    assert code == 1
+    assert "bolt://" in told
+    assert not home.path.exists()
+
+
+def test_a_store_without_its_password_is_told_before_any_work(run, monkeypatch):
+    monkeypatch.setattr("api.stages.read_slice", lambda *_: pytest.fail("the lake was read"))
+    code, _, told = run("refresh", "--store", "neo4j://neo4j@127.0.0.1:9")
+    assert code == 1
+    assert "RINGLEADER_NEO4J_PASSWORD" in told
+
+
 # ---- export -------------------------------------------------------------------------------------------------
 
 
