@@ -285,6 +285,18 @@ def test_people_are_told_how_many_rows_were_set_aside_where_and_why(run, tmp_pat
     assert AHEAD not in out
 
 
+def test_a_drop_of_most_of_the_lake_waits_for_a_flag(run, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("RINGLEADER_LAKE_RETENTION_DAYS", "10")
+    days = ({"event_id": f"e{day}", "ts": f"2024-05-{day:02}T10:00:00Z"} for day in range(1, 11))
+    run("ingest", "--events", events_csv(tmp_path / "e.csv", *days))
+    new = events_csv(tmp_path / "new.csv", {"event_id": "new", "ts": "2024-09-01T10:00:00Z"})
+    code, _, told = run("ingest", "--events", new)
+    assert code == 1
+    assert "`ringleader ingest --largest-drop 1" in told
+    code, out, _ = run("ingest", "--json", "--largest-drop", "1", "--events", new)
+    assert (code, json.loads(out)["days_dropped"]) == (0, 10)
+
+
 def test_people_are_told_how_to_take_rows_ahead_of_the_clock(run, tmp_path, monkeypatch):
     events = events_csv(tmp_path / "e.csv", {}, {"event_id": "e2", "ts": "2031-01-01T00:00:00Z"})
     _, out, _ = run("ingest", "--events", events)
