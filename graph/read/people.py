@@ -14,7 +14,11 @@ _COMMENT_DEPTH: Final = 4  # nested comments that are taken out; deeper ones sta
 _QUOTED_NAME: Final = re.compile(r'"(?:[^"\\]|\\.){0,4096}"(?!\s?@)')
 _ANGLE: Final = re.compile(r"<([^<>]*)>")
 _SEPARATOR: Final = re.compile(r"[,;]")
+_GROUP: Final = re.compile(r"^[^<>\"@:,;]{0,256}:(?!//)")  # RFC 5322, section 3.4: a name for the addresses that follow
 _EDGES: Final = "<>()[]\"':,; \t"
+_HOST_ENDS: Final = re.compile(r"[\s,;<>()\"\\]")
+# An address wherever it stands: in quotes, in a comment, glued to a name. Both halves are bounded.
+_ANYWHERE: Final = re.compile(r"[^\s<>()\[\]\",;:@\\]{1,256}@[^\s<>()\[\]\",;:@\\]{1,256}")
 
 
 def addresses_of(value: str) -> list[str]:
@@ -26,26 +30,40 @@ def addresses_of(value: str) -> list[str]:
         if "(" not in value:
             break
         value = _COMMENT.sub(" ", value)
-    found = (_address(piece) for piece in _pieces(value))
-    return list(dict.fromkeys(address for address in found if address))[:MAX_ADDRESSES]
+    return _distinct(_address(part) for part in _parts(value))
 
 
-def _pieces(value: str) -> Iterable[str]:
+def hidden_addresses_of(value: str) -> list[str]:
+    """Addresses that the grammar takes for a quoted name or a comment, as in `<"ann@a.example">`, in order.
+
+    For a value in which `addresses_of` sees none. An empty `<>` says that there is none, so what is said beside it
+    is a name.
+    """
+    if _ANGLE.search(value) and not any(angle.strip() for angle in _ANGLE.findall(value)):
+        return []
+    return _distinct(_address(match) for match in _ANYWHERE.findall(value))
+
+
+def _distinct(addresses: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(address for address in addresses if address))[:MAX_ADDRESSES]
+
+
+def _parts(value: str) -> Iterable[str]:
     angles = _ANGLE.findall(value)
     if not angles:
-        return _SEPARATOR.split(value)
+        return (_GROUP.sub("", part.strip()) for part in _SEPARATOR.split(value))
     # Addresses without `<>` may stand between those with.
-    bare = (piece for piece in _SEPARATOR.split(value) if "<" not in piece and ">" not in piece)
+    bare = (_GROUP.sub("", part.strip()) for part in _SEPARATOR.split(value) if "<" not in part and ">" not in part)
     return [*(angle.rpartition(":")[2] if angle.startswith("@") else angle for angle in angles), *bare]
 
 
-def _address(piece: str) -> str | None:
-    local, at, host = piece.rpartition("@")
+def _address(part: str) -> str | None:
+    local, at, host = part.rpartition("@")
     if not at:
         return None
     local = local.strip()
     if not local.startswith('"'):
         local = local.split()[-1] if local else ""
     local = local.lstrip("<([':,;").removeprefix("mailto:")
-    host = (host.split() or [""])[0].strip(_EDGES).rstrip(".")
+    host = _HOST_ENDS.split(host.strip().lstrip(_EDGES), maxsplit=1)[0].strip(_EDGES).rstrip(".")
     return f"{local}@{host}" if local and host else None

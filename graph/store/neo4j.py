@@ -71,6 +71,10 @@ class Neo4jStore(CypherReads):
         """As in `GraphStore`: one read in the database that will be written."""
         self.refresh()
 
+    def outdated(self) -> bool:
+        """As in `GraphStore`: a server has one database, which each query reads as it is then."""
+        return False
+
     def ping(self) -> str:
         """As in `GraphStore`."""
         return self._bolt.agent()

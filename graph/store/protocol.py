@@ -101,6 +101,10 @@ class GraphStore(Protocol):
         """Raise StoreError now where `write` would fail for want of a server, a password or a readable past."""
         ...
 
+    def outdated(self) -> bool:
+        """Whether a new handle would read another database than this one does; costs no query."""
+        ...
+
     def ping(self) -> str:
         """Name and version of the database, once it has answered."""
         ...
