@@ -44,9 +44,11 @@ class RefreshSummary:
 def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> RefreshSummary:
     """The whole line under the home's write lock; what was live stays live until the last stage has swapped.
 
-    Raises StoreError before any work where the graph store is away or refuses us.
+    Raises StoreError before any work where the graph store is away or refuses us, ModelError where the champion's
+    pointer is damaged.
     """
-    work.check_store(home, options)
+    if notice := work.check_places(home, options):
+        stages.say(notice)
     run = _runner(stages)
     with write_lock(home):
         piece = run("lake", work.read_slice, home, options)

@@ -296,10 +296,16 @@ def contents_of(
     return GraphContents(refresh, window, *risks, campaigns, decided.verdicts)
 
 
-def check_store(home: Home, options: RefreshOptions) -> None:
-    """Raises StoreError where the graph store could not be written. Takes no more than a read."""
+def check_places(home: Home, options: RefreshOptions) -> str | None:
+    """Looks at the model's pointer and the graph store before any work; takes no more than a read.
+
+    Returns what a person should hear of. Raises ModelError for a damaged pointer, StoreError where the graph store
+    could not be written.
+    """
     with open_store(options.store, home, os.environ.get(PASSWORD_VARIABLE)) as store:
         store.check()
+    lost = registry.lost_champion(home)
+    return f"{lost}" if lost else None
 
 
 def write_store(home: Home, contents: GraphContents, options: RefreshOptions) -> int:

@@ -119,6 +119,8 @@ def run_training(home: Home, options: RefreshOptions, force: bool, stages: Stage
 def _tried(home: Home, shot: Shot, before: str | None, stages: StageRecorder) -> tuple[Comparison | None, bool, str]:
     """The comparison as far as there is anything to compare, whether to promote, and why."""
     if before is None:
+        if lost := registry.lost_champion(home):
+            return None, True, f"{lost.thing} {lost.reason}; a new model is promoted"
         return None, True, "there was no champion, so the first model is promoted"
     try:
         champion = registry.load(home, before)

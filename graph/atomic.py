@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY = ".tmp"
+LONGEST_NAME = 255  # bytes that the usual file systems allow
 
 
 @contextmanager
@@ -62,11 +63,17 @@ def point_to(pointer: Path, name: str) -> None:
 
 
 def read_pointer(pointer: Path) -> str | None:
-    """What the pointer file says, or None where there is none."""
+    """What the pointer file says, or None where there is none or it is empty. Raises OSError, UnicodeDecodeError."""
     try:
         return pointer.read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
+
+
+def is_name(text: str) -> bool:
+    """Whether the text can be the name of an entry beside its pointer, and leads nowhere else."""
+    plain = text.isprintable() and text == Path(text).name and text not in ("", ".", "..")
+    return plain and len(text.encode(errors="replace")) <= LONGEST_NAME
 
 
 def make_folder(folder: Path) -> None:

@@ -28,6 +28,9 @@ def model(home: Home, settings: Settings) -> Iterator[Finding]:
     from gnn import registry  # brings torch, which takes a moment to load and is itself worth trying
 
     name = registry.champion(home)
+    if lost := registry.lost_champion(home):
+        yield Finding("model", WARN, f"{lost.thing}: {lost.reason}", lost.mend)
+        return
     if name is None:
         yield Finding("model", WARN, "none yet", "The first `ringleader refresh` trains one")
         return

@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 import ladybug
 import pyarrow as pa
 
-from graph.atomic import make_folder, point_to, read_pointer, sync_file, sync_folder
+from graph.atomic import is_name, make_folder, point_to, read_pointer, sync_file, sync_folder
 from graph.errors import StoreError
 from graph.home import Home, write_lock
 from graph.store.protocol import Progress, StoreSummary, quiet, summary
@@ -115,6 +115,8 @@ class LadybugStore(CypherReads):
             empty = _Open(":memory:", READER_BUFFER)
             empty.create_schema()
             return empty
+        if not is_name(name):
+            raise OSError(errno.EINVAL, f"{POINTER} does not hold the name of a graph")
         return _Open(str(self._folder / name), READER_BUFFER, read_only=True, name=name)
 
     def _history(self) -> History:
