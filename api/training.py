@@ -13,7 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.progress import StageRecorder
-from api.scenes import LEAST_TO_JUDGE, Shot, after, cut_of, enough, first_decided, known_at, last_decided, shoot
+from api.scenes import (
+    LEAST_TO_JUDGE,
+    Shot,
+    after,
+    cut_of,
+    enough,
+    first_decided,
+    first_event,
+    known_at,
+    last_decided,
+    shoot,
+    shoot_decided,
+)
 from api.stages import RefreshOptions, fit_champion
 from gnn import registry
 from gnn.calibrate import sigmoid
@@ -92,12 +104,13 @@ class Training:
 class Exam:
     """Both models are asked about `full`, knowing the labels of `cut`; its senders decided on after that judge them.
 
-    The challenger has learnt up to `learnt`, which is no later.
+    The challenger has learnt up to `learnt`, which is no later; the last of the verdicts that judge came at `until`.
     """
 
     full: Shot
     learnt: datetime
     cut: datetime
+    until: datetime
 
 
 def run_training(home: Home, options: RefreshOptions, force: bool, stages: StageRecorder) -> Training:
@@ -145,11 +158,12 @@ def exam_of(home: Home, shot: Shot, champion_learnt: datetime | None, stages: St
     cut = max(as_of, champion_learnt) if champion_learnt else as_of
     end = last_decided(home, shot.options)
     if end is not None and end > cut:
-        full = shoot(home, replace(shot.options, as_of=end), stages, " of later days")
+        full = shoot_decided(home, shot.options, end, stages, " of later days")
         if enough(full.scene.senders, after(first_decided(full), cut)):
-            return Exam(full, as_of, cut)
-    inside = cut_of(shot.scene.senders, first_decided(shot), champion_learnt)
-    return Exam(shot, inside, inside) if inside else None
+            return Exam(full, as_of, cut, end)
+    bounds = [moment for moment in (champion_learnt, first_event(home, shot.options)) if moment]
+    inside = cut_of(shot.scene.senders, first_decided(shot), max(bounds, default=None))
+    return Exam(shot, inside, inside, as_of) if inside else None
 
 
 def compare(home: Home, shot: Shot, champion: RiskModel, exam: Exam, stages: StageRecorder) -> Comparison:
@@ -177,7 +191,7 @@ def compare(home: Home, shot: Shot, champion: RiskModel, exam: Exam, stages: Sta
 def _comparison(judged: Judged, gains: tuple[SegmentGain, ...], exam: Exam, target: Array) -> Comparison:
     return Comparison(
         since=exam.cut,
-        until=exam.full.piece.as_of,
+        until=exam.until,
         senders=len(target),
         malicious=int(target.sum()),
         champion=judged.figures[CHAMPION],
