@@ -4,7 +4,6 @@ Three questions, one protocol: what was known at a moment is learnt from, sender
 what their evidence said before a verdict of their own. The guards of `gnn.leaks` look on and end what is not time-safe.
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -47,6 +46,7 @@ from gnn.scene import Scene, without
 from graph.evidence import column
 from graph.home import Home
 from graph.schema import BENIGN, MALICIOUS
+from graph.scratch import scratch_folder
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -103,8 +103,8 @@ def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, s
         lake=replace(settings.lake, retention_days=0),
         refresh=replace(settings.refresh, window_days=world.window_days),
     )
-    with tempfile.TemporaryDirectory(prefix="ringleader-evaluate-") as folder:
-        home = Home(Path(folder)).ensure()
+    with scratch_folder() as folder:
+        home = Home(folder).ensure()
         run_ingest(home, settings, world.paths, stages)
         shot = shoot(home, RefreshOptions.of(settings, world.as_of), stages)
         trial = Trial(home, shot, world.answers(shot.scene.window), options, stages)

@@ -62,7 +62,7 @@ def export(snapshot: Snapshot, name: str, out: Path, span: Span | None = None) -
     if span is not None:
         table = table.filter(_overlap(snapshot, name, table, span))
     try:
-        with replace_with(out) as temporary:
+        with replace_with(out, mode=None) as temporary:
             _write(table, temporary, out.suffix.lower())
     except OSError as error:
         reason = f"cannot be written: {error.strerror or error}"

@@ -51,6 +51,7 @@ def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> R
         stages.say(notice)
     run = _runner(stages)
     with write_lock(home):
+        work.sweep(home)
         piece = run("lake", work.read_slice, home, options)
         window = run("window graph", work.graph_of, piece, options)
         evidence = run("evidence", gather_evidence, window)

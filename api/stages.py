@@ -24,7 +24,7 @@ from gnn.risk import Risk, judge, score
 from gnn.settle import settle, share_of_student
 from gnn.teach import is_cold, teach
 from gnn.train import provable
-from graph import schema
+from graph import leftovers, schema, scratch
 from graph.campaigns import FindOptions, Known, describe_campaigns, find_groups, last_groups
 from graph.campaigns.alarm import AlarmOptions, Held, hold_back
 from graph.campaigns.discount import discount_table
@@ -114,6 +114,12 @@ class Champion:
 
     id: str
     model: RiskModel
+
+
+def sweep(home: Home) -> None:
+    """Removes what killed commands left, here and among the system's temporary files; the caller is the writer."""
+    leftovers.sweep(home)
+    scratch.sweep()
 
 
 def read_slice(home: Home, options: RefreshOptions) -> Slice:

@@ -26,7 +26,7 @@ from api.scenes import (
     shoot,
     shoot_decided,
 )
-from api.stages import RefreshOptions, fit_champion
+from api.stages import RefreshOptions, fit_champion, sweep
 from gnn import registry
 from gnn.calibrate import sigmoid
 from gnn.metrics import Figure, Judged, Scores, judge, log_losses
@@ -117,6 +117,7 @@ def run_training(home: Home, options: RefreshOptions, force: bool, stages: Stage
     """Fit, compare, decide, under the home's write lock. Raises RingleaderError where the lake or window is empty."""
     home.ensure()
     with write_lock(home):
+        sweep(home)
         shot = shoot(home, options, stages)
         before = registry.champion(home)
         comparison, needed, reason = _tried(home, shot, before, stages)

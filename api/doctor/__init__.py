@@ -6,7 +6,7 @@ that fails stops no other. A new check is a line of CHECKS.
 
 from dataclasses import asdict
 
-from api.doctor import inputs, installation, outputs, place
+from api.doctor import inputs, installation, ledgers, outputs, place
 from api.doctor.finding import FAIL, OK, WARN, Check, Finding
 from api.progress import StageRecorder
 from api.settings import Settings
@@ -19,6 +19,10 @@ CHECKS: dict[str, Check] = {
     "packages": installation.versions,
     "home": place.folder,
     "lock": place.lock,
+    "privacy": place.privacy,
+    "leftovers": place.remains,
+    "ledgers": ledgers.files,
+    "verdicts": ledgers.unreadable,
     "lake": inputs.lake,
     "store": outputs.store,
     "model": outputs.model,

@@ -3,11 +3,12 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from api.doctor.finding import OK, WARN, Finding
 from api.settings import Settings
-from graph.errors import BusyError
-from graph.home import Home, write_lock
+from graph import leftovers, scratch
+from graph.home import Home, writer
 
 LOW_DISK_GB = 5.0  # a refresh of a few million events writes less than this
 
@@ -27,10 +28,41 @@ def folder(home: Home, settings: Settings) -> Iterator[Finding]:
 
 
 def lock(home: Home, settings: Settings) -> Iterator[Finding]:
+    """Looks at who holds the lock without taking it: a refresh that begins meanwhile must not be refused."""
     if not home.path.exists():
         return
-    try:
-        with write_lock(home):
-            yield Finding("lock", OK, "nobody is writing")
-    except BusyError as error:
-        yield Finding("lock", WARN, error.reason, error.mend)
+    holder = writer(home)
+    if holder is None:
+        yield Finding("lock", OK, "nobody is writing")
+    else:
+        yield Finding("lock", WARN, f"it is being written by {holder}", "Wait until that has ended, or end it")
+
+
+def privacy(home: Home, settings: Settings) -> Iterator[Finding]:
+    paths = home.open_to_others()
+    if not home.path.exists():
+        return
+    if not paths:
+        yield Finding("privacy", OK, "nobody but its owner can read the home")
+        return
+    words = f"others have rights on {paths[0]}" + (f" and {len(paths) - 1:,} more" if len(paths) > 1 else "")
+    mend = f"The next ingest or refresh takes them away, or `chmod -R go-rwx {home.path}`"
+    if not home.is_only_ours():
+        mend += "; the home's own folder holds other things too and is left alone: give the home a folder of its own"
+    yield Finding("privacy", WARN, words, mend)
+
+
+def remains(home: Home, settings: Settings) -> Iterator[Finding]:
+    """What killed commands left. In a home that is being written it may be in use, so that is not looked at."""
+    paths = scratch.leftovers() + ([] if writer(home) else leftovers.leftovers(home))
+    if not paths:
+        yield Finding("leftovers", OK, "no killed command left anything behind")
+        return
+    size = sum(_bytes(path) for path in paths) / 1e6
+    words = f"killed commands left {len(paths):,} files or folders ({size:,.1f} MB), such as {paths[0]}"
+    yield Finding("leftovers", WARN, words, "The next `ringleader refresh` removes them")
+
+
+def _bytes(path: Path) -> int:
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return sum(file.stat().st_size for file in files if file.exists())

@@ -23,9 +23,8 @@ from graph.lake import dayfiles
 from graph.lake.ingest import Batches, Ingest, IngestSummary, Progress
 from graph.lake.kinds import EVENT, KINDS, REPORT, VERDICT, Kind
 from graph.lake.retention import LARGEST_DROP, Retention
+from graph.leftovers import STAGING
 from graph.values import Slice
-
-STAGING = ".staging"
 
 
 def quiet(stage: str, rows: int) -> None:
