@@ -24,7 +24,7 @@ from gnn.risk import Risk, judge, score
 from gnn.settle import settle, share_of_student
 from gnn.teach import is_cold, teach
 from gnn.train import provable
-from graph import leftovers, schema, scratch
+from graph import schema
 from graph.campaigns import FindOptions, Known, describe_campaigns, find_groups, last_groups
 from graph.campaigns.alarm import AlarmOptions, Held, hold_back
 from graph.campaigns.discount import discount_table
@@ -33,6 +33,7 @@ from graph.engine import open_engine
 from graph.errors import RingleaderError, SnapshotError
 from graph.evidence import Evidence
 from graph.home import Home
+from graph.keys import Nodes, with_nodes_own_keys
 from graph.lake import Lake
 from graph.snapshot import list_manifests, read_tables
 from graph.store import open_store
@@ -91,6 +92,7 @@ class Decisions:
     senders: Labels
     domains: Labels
     known: Known | None
+    unmatched: tuple[tuple[str, str], ...] = ()  # kind and key of verdicts on senders and domains of no event
 
     @property
     def campaign_verdicts(self) -> dict[str, str]:
@@ -114,12 +116,6 @@ class Champion:
 
     id: str
     model: RiskModel
-
-
-def sweep(home: Home) -> None:
-    """Removes what killed commands left, here and among the system's temporary files; the caller is the writer."""
-    leftovers.sweep(home)
-    scratch.sweep()
 
 
 def read_slice(home: Home, options: RefreshOptions) -> Slice:
@@ -163,11 +159,19 @@ def decisions_of(
 
 def decisions_at(home: Home, piece: Slice, window: Window, options: RefreshOptions, known_at: datetime) -> Decisions:
     """The same known at another moment than the window's end."""
-    rows = verdicts_of(home, piece, known_at)
+    rows, unmatched = on_nodes(verdicts_of(home, piece, known_at), window)
     known = campaigns_before(home, piece.as_of)
     members = known.members if known else None
     senders, domains = labels_at(window, rows, known_at, members, options)
-    return Decisions(rows, senders, domains, known)
+    return Decisions(rows, senders, domains, known, unmatched)
+
+
+def on_nodes(verdicts: pa.Table, window: Window) -> tuple[pa.Table, tuple[tuple[str, str], ...]]:
+    """The verdicts with the keys of the nodes that they mean, in whatever spelling; and who is named in vain."""
+    if not verdicts.num_rows:
+        return verdicts, ()
+    nodes = {"sender": Nodes("sender", window.senders["key"]), "domain": Nodes("domain", window.domains["key"])}
+    return with_nodes_own_keys(verdicts, nodes)
 
 
 def labels_at(
@@ -305,18 +309,6 @@ def contents_of(
     """What the graph store is to hold."""
     risks = pa.array(risk.sender_risk), pa.array(risk.domain_risk)
     return GraphContents(refresh, window, *risks, campaigns, decided.verdicts)
-
-
-def check_places(home: Home, options: RefreshOptions) -> str | None:
-    """Looks at the model's pointer and the graph store before any work; takes no more than a read.
-
-    Returns what a person should hear of. Raises ModelError for a damaged pointer, StoreError where the graph store
-    could not be written.
-    """
-    with open_store(options.store, home, os.environ.get(PASSWORD_VARIABLE)) as store:
-        store.check()
-    lost = registry.lost_champion(home)
-    return f"{lost}" if lost else None
 
 
 def write_store(home: Home, contents: GraphContents, options: RefreshOptions) -> int:

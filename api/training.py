@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from api.preparation import sweep
 from api.progress import StageRecorder
 from api.scenes import (
     LEAST_TO_JUDGE,
@@ -26,7 +27,7 @@ from api.scenes import (
     shoot,
     shoot_decided,
 )
-from api.stages import RefreshOptions, fit_champion, sweep
+from api.stages import RefreshOptions, fit_champion
 from gnn import registry
 from gnn.calibrate import sigmoid
 from gnn.metrics import Figure, Judged, Scores, judge, log_losses

@@ -16,7 +16,7 @@ from graph.read.message import Parsed, direct_parts, type_parameter
 _JOURNAL: Final = "x-ms-journal-report"
 _WRAPPED: Final = frozenset({"message/rfc822", "message/global", "text/rfc822-headers"})
 _ENVELOPE_LINE: Final = re.compile(
-    r"^(sender|on-behalf-of|recipient|to|cc|bcc):[ \t]*([^\r\n]{0,1000})$", re.IGNORECASE | re.MULTILINE
+    r"^(sender|on-behalf-of|recipient|to|cc|bcc):[ \t]*([^\r\n]{0,1000})\r?$", re.IGNORECASE | re.MULTILINE
 )
 _EXPANDED: Final = re.compile(r",[ \t]*(?:expanded|forwarded):.*", re.IGNORECASE)
 MAX_RECIPIENTS: Final = 1000

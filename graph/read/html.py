@@ -69,7 +69,8 @@ def _parts(text: str, depth: int) -> Iterator[tuple[Link | str, bool]]:
 
 
 def _nodes(text: str) -> Iterator[LexborNode]:
-    root = LexborHTMLParser(_START_TAG.sub(_FLAT, text)).root
+    # Inside a body, also what stands before one: a comment there would hang above the root, where nobody walks.
+    root = LexborHTMLParser("<body>" + _START_TAG.sub(_FLAT, text)).root
     return iter(()) if root is None else root.traverse(include_text=True)
 
 

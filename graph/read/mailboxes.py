@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from graph import schema
 from graph.errors import InputError
+from graph.read.foreign import FOREIGN, ForeignError, to_message
 from graph.read.mail import MessageError, message_events
 from graph.read.options import ReadOptions
 from graph.read.quarantine import Quarantine
@@ -55,6 +56,9 @@ class MailReader:
             if source.named or source.format == "mbox":
                 raise
             self._quarantine.add(source.path, 1, error.reason)
+        except ForeignError as error:
+            self._progress(1)
+            self._quarantine.add(source.path, 1, str(error))
 
     def rest(self) -> Iterator[pa.RecordBatch]:
         """The last batch, if there is anything in it."""
@@ -88,7 +92,8 @@ def messages_of(source: Source, options: ReadOptions) -> Iterator[tuple[int, byt
             if source.format == "mbox":
                 yield from enumerate(_mbox_messages(stream, options.max_message_bytes + 1), 1)
             else:
-                yield 1, stream.read(options.max_message_bytes + 1)
+                raw = stream.read(options.max_message_bytes + 1)
+                yield 1, to_message(raw, source.format) if source.format in FOREIGN else raw
         except EXPANSION_ERRORS as error:
             raise damaged(source.path, error) from error
 

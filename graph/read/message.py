@@ -7,7 +7,7 @@ nesting and reads every line of every attachment. Nothing here raises on hostile
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.errors import HeaderParseError
+from email.errors import HeaderParseError, MissingHeaderBodySeparatorDefect
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -134,7 +134,8 @@ def _head(raw: bytes, start: int, end: int) -> tuple[Message, int]:
     stop, body = (blank.start(), blank.end()) if blank else (end, end)
     head = _BLANK_BEFORE_COLON.sub(rb"\1:", raw[start : min(stop, start + MAX_HEAD)])
     headers = _headers.parsebytes(head)
-    if headers.get_payload():  # a line that is no header ended them early
+    if any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in headers.defects):
+        # A line that is no header ended them early.
         kept = [line for line in head.splitlines(keepends=True) if _FIELD.match(line)]
         headers = _headers.parsebytes(b"".join(kept))
     for name in ("content-type", "content-disposition"):

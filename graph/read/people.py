@@ -54,7 +54,13 @@ def _parts(value: str) -> Iterable[str]:
         return (_GROUP.sub("", part.strip()) for part in _SEPARATOR.split(value))
     # Addresses without `<>` may stand between those with.
     bare = (_GROUP.sub("", part.strip()) for part in _SEPARATOR.split(value) if "<" not in part and ">" not in part)
-    return [*(angle.rpartition(":")[2] if angle.startswith("@") else angle for angle in angles), *bare]
+    inside = (angle.rpartition(":")[2] if angle.startswith("@") else angle for angle in angles)
+    return [*(part for angle in inside for part in _several(angle)), *bare]
+
+
+def _several(angle: str) -> list[str]:
+    """What stands in one `<>`: one address, or several by those who take it for a bracket."""
+    return _SEPARATOR.split(angle) if angle.count("@") > 1 else [angle]
 
 
 def _address(part: str) -> str | None:

@@ -15,7 +15,7 @@ MAX_RTF: Final = 1 << 20  # bytes of one stream; it expands eight and a half tim
 
 def unpacked_rtf(content: bytes) -> bytes:
     """The text of every compressed RTF stream in some bytes, one after another; nothing for a damaged one."""
-    return b"\n".join(_expanded(content[at:]) for at in _streams(content))
+    return b"\n".join(expanded_rtf(content[at:]) for at in _streams(content))
 
 
 def _streams(content: bytes) -> Iterator[int]:
@@ -29,7 +29,8 @@ def _streams(content: bytes) -> Iterator[int]:
         at = content.find(_MAGIC, at + 1)
 
 
-def _expanded(stream: bytes) -> bytes:
+def expanded_rtf(stream: bytes) -> bytes:
+    """The text of one compressed stream; nothing for a damaged one."""
     if len(stream) < _HEADER_BYTES:
         return b""
     size = min(struct.unpack_from("<I", stream)[0] + 4, MAX_RTF)

@@ -23,6 +23,7 @@ from graph import schema
 from graph.atomic import is_name, is_temporary, read_pointer
 from graph.errors import SnapshotError, SnapshotMissingError
 from graph.home import Home
+from graph.keys import canonical_key
 from graph.snapshot.lookup import LookupIndex, open_index
 
 SCHEMA_VERSION = 1
@@ -116,13 +117,23 @@ class Snapshot:
         return self._parts[name].rows_of(owner) if name in self._parts else LATER_TABLES[name].empty_table()
 
     def lookup_fields(self, kind: str, key: str) -> bytes | None:
-        """A node's ready-made JSON fields without braces (see `lookup`), or None."""
+        """A node's ready-made JSON fields without braces (see `lookup`), or None.
+
+        The exact spelling of the key counts first, then the canonical one (graph.keys).
+        """
         fields = self._index.get(kind, key)
+        if fields is None and (canonical := canonical_key(kind, key)) != key:
+            fields = self._index.get(kind, canonical)
         return fields if self._decided or fields is None else fields + _UNDECIDED
 
     def lookup_many(self, nodes: Iterable[tuple[str, str]]) -> list[bytes | None]:
         """The same for many (kind, key), in the order asked."""
-        found = self._index.get_many(nodes)
+        asked = list(nodes)
+        found = self._index.get_many(asked)
+        missed = [at for at, fields in enumerate(found) if fields is None]
+        again = self._index.get_many((asked[at][0], canonical_key(*asked[at])) for at in missed)
+        for at, fields in zip(missed, again, strict=True):
+            found[at] = fields
         return found if self._decided else [None if fields is None else fields + _UNDECIDED for fields in found]
 
     def lookup(self, kind: str, key: str) -> dict[str, Any] | None:
