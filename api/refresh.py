@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from api import stages as work
 from api.connections import connected
+from api.preparation import check_places, sweep
 from api.progress import StageRecorder
 from api.stages import RefreshOptions
 from gnn.drift import Drift
@@ -54,9 +55,16 @@ class RefreshSummary:
 
 
 def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> RefreshSummary:
-    """The whole line under the home's write lock; what was live stays live until the last stage has swapped."""
+    """The whole line under the home's write lock; what was live stays live until the last stage has swapped.
+
+    Raises StoreError before any work where the graph store is away or refuses us, ModelError where the champion's
+    pointer is damaged.
+    """
+    if notice := check_places(home, options):
+        stages.say(notice)
     run = _runner(stages)
     with write_lock(home):
+        sweep(home)
         piece = run("lake", work.read_slice, home, options)
         window = run("window graph", work.graph_of, piece, options)
         evidence = run("evidence", gather_evidence, window)

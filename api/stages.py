@@ -154,6 +154,11 @@ def decisions_of(
     younger than the verdict. A refresh of a named moment is time-safe and leaves them out.
     """
     known_at = max(piece.as_of, datetime.now(UTC)) if until_now else piece.as_of
+    return decisions_at(home, piece, window, options, known_at)
+
+
+def decisions_at(home: Home, piece: Slice, window: Window, options: RefreshOptions, known_at: datetime) -> Decisions:
+    """The same known at another moment than the window's end."""
     rows, unmatched = on_nodes(verdicts_of(home, piece, known_at), window)
     known = campaigns_before(home, piece.as_of)
     members = known.members if known else None

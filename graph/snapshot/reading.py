@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graph import schema
-from graph.atomic import is_temporary, read_pointer
+from graph.atomic import is_name, is_temporary, read_pointer
 from graph.errors import SnapshotError, SnapshotMissingError
 from graph.home import Home
 from graph.keys import canonical_key
@@ -65,7 +65,6 @@ SUMMARIES = pa.schema(  # what a list of campaigns shows beside the contract's c
 )
 _PUBLISH_AGAIN = "Run `ringleader refresh` to publish it anew"
 _UNDECIDED = b',"decision":null'  # of a snapshot older than decisions: not even abstained, since nobody looked
-_LONGEST_NAME = 255  # bytes that the usual file systems allow
 _OPEN_TRIES = 3  # a publication may remove the snapshot between reading the pointer and opening what it names
 
 
@@ -240,7 +239,7 @@ def _current_name(home: Home) -> str:
         raise SnapshotMissingError(
             str(home.snapshots), "nothing has been published yet", "Run `ringleader refresh` first"
         )
-    if name != Path(name).name or "\0" in name or len(name.encode()) > _LONGEST_NAME:
+    if not is_name(name):
         raise SnapshotError(str(pointer), "does not hold the name of a snapshot", _PUBLISH_AGAIN)
     return name
 
