@@ -24,6 +24,7 @@ CHECKS: dict[str, Check] = {
     "ledgers": ledgers.files,
     "verdicts": ledgers.unreadable,
     "lake": inputs.lake,
+    "keys": inputs.keys,
     "store": outputs.store,
     "model": outputs.model,
     "snapshot": outputs.snapshot,
