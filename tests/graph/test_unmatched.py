@@ -59,8 +59,6 @@ def test_those_that_name_nobody_are_counted_and_named(lake: Lake, tmp_path: Path
 def test_all_that_the_lake_holds_is_looked_at(lake: Lake, tmp_path: Path) -> None:
     rows = [{"kind": "sender", "key": "x@y.example", "verdict": "benign", "ts": TS, "source": "desk"}]
     reports = [{"event_id": "e9", "reporter": "bob@home.example", "ts": TS, "kind": "junk"}]
-    lake.ingest(
-        verdicts=[pa.RecordBatch.from_pylist(rows, VERDICT_ROWS)],
-        reports=[pa.RecordBatch.from_pylist(reports, REPORTS)],
-    )
+    lake.ingest(verdicts=[pa.RecordBatch.from_pylist(rows, VERDICT_ROWS)])
+    lake.ingest(reports=[pa.RecordBatch.from_pylist(reports, REPORTS)])
     assert unmatched_in(tmp_path / "lake") == Unmatched(1, 1, ("x@y.example", "e9"))
