@@ -19,13 +19,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from graph.addresses import normalise_mailbox
+from graph.read.dates import parse_date
 from graph.read.fingerprint import fingerprint_of
 from graph.read.hosts import distinct_hosts, hosts_of_html, hosts_of_text
 from graph.read.invitations import Invitation, invitations_of
 from graph.read.message import Parsed, Text, decoded, parse
 from graph.read.options import ReadOptions
 from graph.read.people import MAX_ADDRESSES, addresses_of
-from graph.read.received import Acceptance, acceptance_of, parse_date
+from graph.read.received import Acceptance, acceptance_of
+from graph.read.spf import RESULTS, clients_above
 
 DELIVERED: Final = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to")
 ADDRESSED: Final = ("to", "cc", "bcc", "apparently-to", "resent-to", "resent-cc")
@@ -53,7 +55,8 @@ def message_events(raw: bytes, where: str, options: ReadOptions) -> list[dict[st
 
 def _events(parsed: Parsed, options: ReadOptions) -> list[dict[str, Any]]:
     latest = options.now + options.future_tolerance
-    acceptance = acceptance_of(parsed.values("received"), latest, options.trusted_hops)
+    clients = clients_above(parsed.names, {name: parsed.values(name) for name in RESULTS})
+    acceptance = acceptance_of(parsed.values("received"), latest, options.trusted_hops, clients)
     sender = _sender(parsed, options)
     mail = {
         "event_id": "",

@@ -8,7 +8,7 @@ import binascii
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
@@ -55,12 +55,16 @@ class Text:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What the walk found: the mbox envelope line if there was one, the headers, and the texts in order."""
+    """What the walk found: the mbox envelope line if there was one, the headers, and the texts in order.
+
+    `names` are the header names in the order of the message, in lower case, one for each value.
+    """
 
     envelope: str
     headers: dict[str, list[str]]
     body: bytes
     texts: list[Text]
+    names: list[str] = field(default_factory=list)
 
     def values(self, name: str) -> list[str]:
         """All values of a header (its name in lower case), unfolded and bounded, control characters as blanks."""
@@ -82,7 +86,8 @@ def parse(raw: bytes) -> Parsed:
     for name, value in headers.items():
         named.setdefault(name.lower(), []).append(value)
     texts = list(_texts(raw, headers, start))
-    return Parsed(envelope.decode("latin-1").strip(), named, raw[start:], texts)
+    names = [name.lower() for name in headers]
+    return Parsed(envelope.decode("latin-1").strip(), named, raw[start:], texts, names)
 
 
 def _head(raw: bytes, start: int, end: int) -> tuple[Message, int]:

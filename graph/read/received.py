@@ -1,53 +1,45 @@
 """When and from which address the provider accepted a message, read from its trace headers. Knows nothing of bodies.
 
-The rule. Every relay writes its `Received` line on top, so lines are trusted from the top down, and the first one in
-which a stranger hands the message over is the last that can be believed: it is the *acceptance*. Passed over on the
-way are the `trusted_hops` newest lines, lines without an address, pick-ups by fetchmail and the like (their address is
-the mailbox server's), addresses that are not public (loopback, private, link-local, shared), and relays whose reverse
-name has the registrable domain of the host that writes the line (own relays). Where all public lines were own relays,
-the oldest of them is the acceptance.
+The rule. Every relay writes its `Received` line on top, so lines are believed from the top down, and the first in which
+a stranger hands the message over is the last that can be believed: it is the *acceptance*. The `trusted_hops` newest
+lines are skipped. A line is passed over where it
+
+1. tells of a pick-up (fetchmail and its like, by POP or IMAP): its address is the mailbox server's;
+2. tells of a delivery by LMTP;
+3. names an address inside (loopback, private, link-local, shared), or names no address and no stranger;
+4. names a public address that proves to be the receiving side's own, and the next line goes on where this one came
+   from. Proof is a reverse name of the owner of the writing server (`by`), unless doubted (`may be forged`); the next
+   line must then be written by that owner. A name that the client gives itself is no proof, since strangers choose it.
+   It counts only where the next line is written by just that host and, beside, the address lies in a block of the
+   provider's relays (`graph.read.owners`) or in one allocation with an address that the believed lines give their own
+   servers, or the line tells of a move between stores (HTTPS, MAPI).
+
+An SPF result above a believed line was put there by the receiving side. The line that handed over from the address
+which it names is the acceptance, whatever the names say; and where the stranger's line holds no address, the result
+gives it. Results below the acceptance are the stranger's and count for nothing.
+
+Where all public lines were passed over, the oldest of them is the acceptance: a customer of the same provider. Where
+a stranger's line holds no address and no result gives one, the address is unknown.
+
+What this cannot see: a server that hides its clients behind one inside address (a proxy) believes what they wrote, and
+so does one whose own network hands out reverse names under its own domain to people who forge; SPF results, where
+they are written, stop the second. `trusted_hops` tells how many relays are one's own where names cannot.
 
 The time is that of the acceptance, unless the topmost dated line contradicts it (`MAX_TRANSIT`, `MAX_SKEW`): then the
-topmost line's. Without a usable line it is the mbox envelope's, then the Date header's, which the sender chose.
+topmost line's.
 """
 
-import ipaddress
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_tz
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import Final
 
-from graph.addresses import ip_address, registrable_domain
+from graph.read.hops import Hop, read_hop
+from graph.read.owners import is_relay_of, owner_of, same_allocation, same_host, same_owner
 
 MAX_TRANSIT: Final = timedelta(days=7)  # from acceptance to mailbox: mail servers give up after five days or less
 MAX_SKEW: Final = timedelta(hours=1)  # by which an earlier relay's clock may be ahead of the last one's
-OLDEST: Final = datetime(1982, 8, 13, tzinfo=UTC)  # RFC 822; an earlier date was made up or never set
 MAX_LINES: Final = 100  # RFC 5321 asks relays to see a loop by then
-MAX_LINE: Final = 4096  # characters of one line that are looked at
-
-_IP: Final = r"(?:IPv6:)?([0-9a-f.:]{2,45})"
-_BRACKETED: Final = re.compile(rf"\[{_IP}\]", re.IGNORECASE)
-_IN_COMMENT: Final = re.compile(rf"[(\s@\[]{_IP}(?=[)\s\]])", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"\(([^()]{0,1024})\)")
-_BY: Final = re.compile(r"(?:^|\s)by\s+([^\s;()]{1,255})", re.IGNORECASE)
-_GREETING: Final = re.compile(r"\b(?:helo|ehlo)[ =][^\s()]{1,255}", re.IGNORECASE)
-_FOR: Final = re.compile(r"\sfor\s+<?([^\s<>;]{1,320}@[^\s<>;]{1,255})>?", re.IGNORECASE)
-_PICK_UP: Final = re.compile(r"fetchmail|getmail|with (?:POP|IMAP)", re.IGNORECASE)
-_NAME: Final = re.compile(r"^\s*([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Hop:
-    """One `Received` line: the address that handed over, whether it was an own relay, for whom, and when."""
-
-    ip: str | None
-    own_relay: bool
-    pick_up: bool
-    recipient: str | None
-    ts: datetime | None
 
 
 @dataclass(frozen=True)
@@ -59,96 +51,73 @@ class Acceptance:
     recipient: str | None
 
 
-def acceptance_of(lines: Sequence[str], latest: datetime, trusted_hops: int = 0) -> Acceptance:
-    """Read the `Received` lines, newest first. A time after `latest` is taken for a broken clock and left out."""
+def acceptance_of(
+    lines: Sequence[str], latest: datetime, trusted_hops: int = 0, clients: Sequence[tuple[str, ...]] = ()
+) -> Acceptance:
+    """Read the `Received` lines, newest first. A time after `latest` is taken for a broken clock and left out.
+
+    `clients` are the addresses that SPF results above each line name, nearest last (`graph.read.spf`).
+    """
     newest: datetime | None = None
     recipient: str | None = None
     entry: Hop | None = None
-    for line in lines[trusted_hops:MAX_LINES]:
-        hop = read_hop(line, latest)
+    ip: str | None = None
+    own_addresses: list[str] = []
+    hops = (read_hop(line, latest) for line in lines[trusted_hops:MAX_LINES])
+    for place, (hop, below) in enumerate(_with_next(hops), trusted_hops):
         newest = newest or hop.ts
         recipient = recipient or hop.recipient
-        if hop.ip and not hop.pick_up:
-            entry = hop
-            if not hop.own_relay:
-                break
+        own_addresses += [hop.by_ip] if hop.by_ip else []
+        if hop.pick_up or not (hop.ip or _is_stranger(hop)):
+            continue
+        named = clients[place] if place < len(clients) else ()
+        entry, ip = hop, hop.ip or next(reversed(named), None)
+        if hop.ip is None or hop.ip in named or not _is_own(hop, hop.ip, below, own_addresses):
+            break
     if entry is None:
         return Acceptance(newest, None, recipient)
-    return Acceptance(_believed(entry.ts, newest), entry.ip, entry.recipient or recipient)
+    return Acceptance(_believed(entry.ts, newest), ip, entry.recipient or recipient)
+
+
+def _with_next(hops: Iterable[Hop]) -> Iterator[tuple[Hop, Hop | None]]:
+    """Each hop with the one below it; None below the last."""
+    last: Hop | None = None
+    for hop in hops:
+        if last is not None:
+            yield last, hop
+        last = hop
+    if last is not None:
+        yield last, None
+
+
+def _is_stranger(hop: Hop) -> bool:
+    """Whether a line without any address names a client of another owner than the server's."""
+    if hop.inside or hop.delivery or hop.stored or not hop.claimed or not hop.by:
+        return False
+    client, server = owner_of(hop.claimed), owner_of(hop.by)
+    return client is not None and server is not None and client != server
+
+
+def _is_own(hop: Hop, ip: str, below: Hop | None, own_addresses: Iterable[str]) -> bool:
+    """Whether the address that handed over proves to be a relay of the receiving side (point 4 of the rule)."""
+    if hop.delivery:
+        return True
+    if same_owner(hop.reverse, hop.by):
+        return below is None or _goes_on(hop, below)
+    if hop.reverse or below is None or not (same_owner(hop.claimed, hop.by) and same_host(hop.claimed, below.by)):
+        return False
+    own_block = is_relay_of(hop.by or "", ip) or any(same_allocation(ip, own) for own in own_addresses)
+    return hop.stored or own_block
+
+
+def _goes_on(hop: Hop, below: Hop) -> bool:
+    """Whether the next line may be the own relay's; a bare host name and a missing one do not speak against it."""
+    if below.by is None or owner_of(below.by) is None:
+        return True
+    return same_owner(below.by, hop.by) or same_host(below.by, hop.claimed)
 
 
 def _believed(accepted: datetime | None, newest: datetime | None) -> datetime | None:
     if accepted is None or newest is None:
         return newest
     return accepted if newest - MAX_TRANSIT <= accepted <= newest + MAX_SKEW else newest
-
-
-def read_hop(line: str, latest: datetime) -> Hop:
-    """One `Received` line, whichever server wrote it (Postfix, Sendmail, Exim, qmail, Exchange and their kin)."""
-    line = line[:MAX_LINE]
-    trace, _, date = line.rpartition(";")
-    by = _BY.search(trace or line)
-    origin = _GREETING.sub(" ", (trace or line)[: by.start()] if by else trace)
-    ip, name = _origin(origin)
-    recipient = _FOR.search(trace)
-    return Hop(
-        ip=ip,
-        own_relay=bool(by and name and _same_owner(name, by[1])),
-        pick_up=bool(_PICK_UP.search(trace)),
-        recipient=recipient[1] if recipient else None,
-        ts=parse_date(date, latest),
-    )
-
-
-def _origin(origin: str) -> tuple[str | None, str | None]:
-    """The public address in a `from` clause and its reverse name. What stands in the comment the relay saw itself;
-    what stands before it the stranger said."""
-    for comment in reversed(_COMMENT.findall(origin)):
-        found = _BRACKETED.search(comment) or _IN_COMMENT.search(f" {comment} ")
-        ip = found and public_ip(found[1])
-        if ip:
-            name = _NAME.match(comment)
-            return ip, name[1] if name and not ip_address(name[1]) else None
-        if found and ip_address(found[1]):
-            return None, None
-    found = _BRACKETED.search(_COMMENT.sub(" ", origin))
-    return (public_ip(found[1]) if found else None), None
-
-
-@lru_cache(maxsize=1 << 14)
-def public_ip(text: str) -> str | None:
-    """The address where it is one of the public internet, in its usual spelling; else None."""
-    address = ip_address(text)
-    if address is None or address.is_multicast or not (address.is_global or _is_documentation(address)):
-        return None
-    return str(address)
-
-
-# Set aside by RFC 5737 and RFC 3849 for examples. No real mail comes from there, and ours are written on them.
-_DOCUMENTATION: Final = tuple(
-    ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
-)
-
-
-def _is_documentation(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return any(address in network for network in _DOCUMENTATION)
-
-
-def _same_owner(name: str, by: str) -> bool:
-    domain = registrable_domain(name)
-    return domain is not None and domain == registrable_domain(by)
-
-
-def parse_date(text: str, latest: datetime) -> datetime | None:
-    """An RFC 5322 or asctime date in UTC; None where it is none, or one that cannot be. No zone means UTC."""
-    try:
-        fields = parsedate_tz(text[:200])
-        if fields is None:
-            return None
-        year, month, day, hour, minute, second = fields[:6]
-        offset = timedelta(seconds=fields[9] or 0)
-        zone = timezone(offset) if abs(offset) < timedelta(days=1) else UTC
-        found = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone).astimezone(UTC)
-    except (ValueError, OverflowError, TypeError, IndexError):
-        return None
-    return found if OLDEST <= found <= latest else None

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from graph.read.received import acceptance_of, parse_date
+from graph.read.dates import parse_date
+from graph.read.received import acceptance_of
 
 LATEST = datetime(2024, 6, 1, tzinfo=UTC)
 STRANGER = (
