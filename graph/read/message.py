@@ -17,6 +17,8 @@ from email.policy import Compat32
 from functools import lru_cache
 from typing import Final
 
+from graph.read.letters import text_of
+
 MAX_HEAD: Final = 4 << 20  # bytes of headers that are looked at
 MAX_VALUE: Final = 1 << 18  # characters of one header: some thousand addresses
 MAX_PARAMETERS: Final = 4096  # characters of a Content- header; the parser's time grows with the square
@@ -29,6 +31,7 @@ _BLANK_LINE: Final = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
 _ENVELOPE: Final = re.compile(rb"\A>?From [^\r\n]{0,1000}\r?\n")
 _FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
+_DECLARED: Final = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]{1,64})", re.IGNORECASE)
 # Codecs that Python would take for a charset and no mail program does; some need quadratic time.
 _NO_CHARSET: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _CALENDARS: Final = frozenset({"text/calendar", "application/ics"})
@@ -69,6 +72,12 @@ class Parsed:
     def values(self, name: str) -> list[str]:
         """All values of a header (its name in lower case), unfolded and bounded, control characters as blanks."""
         return [_value(value) for value in self.headers.get(name, ())]
+
+    def readable(self, name: str) -> list[str]:
+        """As `values`, with raw eight-bit letters read in UTF-8, the charset of the message or Windows-1252."""
+        charset = _DECLARED.search(self.value("content-type"))
+        declared = (_charset(charset[1]) or "") if charset else ""
+        return [_bounded(_letters(str(value), declared)) for value in self.headers.get(name, ())]
 
     def value(self, name: str) -> str:
         """The first value of a header, or ''."""
@@ -238,7 +247,15 @@ def _value(value: object) -> str:
     text = str(value)[:MAX_VALUE]
     if not text.isascii():
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return _CONTROLS.sub(" ", text).strip()
+    return _bounded(text)
+
+
+def _letters(value: str, declared: str) -> str:
+    return value if value.isascii() else text_of(value.encode("utf-8", "surrogateescape"), declared)
+
+
+def _bounded(text: str) -> str:
+    return _CONTROLS.sub(" ", text[:MAX_VALUE]).strip()
 
 
 def decoded(value: str) -> str:
@@ -256,6 +273,6 @@ def _piece(text: bytes | str, charset: str | None) -> str:
     if isinstance(text, str):
         return text
     try:
-        return text.decode(_charset((charset or "ascii")[:64]) or "utf-8", "replace")
+        return text.decode(_charset((charset or "ascii")[:64]) or "utf-8")
     except (UnicodeError, LookupError, ValueError):
-        return text.decode("latin-1")
+        return text_of(text)

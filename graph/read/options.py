@@ -32,4 +32,5 @@ class ReadOptions:
     max_expanded_bytes: int = 64 * 1024 * MIB
     max_expansion_ratio: int = 200
     bomb_grace_bytes: int = 64 * MIB
+    mailbox: str | None = None  # whose mail is read: the recipient of raw mail that names none
     trusted_hops: int = 0  # newest Received lines written by relays of our own, to be skipped for time and address

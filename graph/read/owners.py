@@ -35,12 +35,21 @@ _PROVIDERS: Final = {
 }
 _OWNER: Final = {domain: owner for owner, domains in _PROVIDERS.items() for domain in domains}
 
-# Blocks inside which Exchange Online hands mail from server to server, a block a region, so that the two ends of a
-# hop between regions share no allocation. Its servers write a claimed name beside them, never a reverse one.
+# Blocks inside which Exchange Online hands mail from server to server. A hop between regions shares no allocation, and
+# these servers write a claimed name, never a reverse one. 2a01:111:f400 and f403 are published ("Office 365 URLs and IP
+# address ranges", ids 9 and 10); the others are of Microsoft's 2603:1000::/24, one a region, as their mail shows.
 _RELAYS: Final = {
     "microsoft": tuple(
         ipaddress.ip_network(block)
-        for block in ("2603:1096::/32", "2603:10a6::/32", "2603:10b6::/32", "2603:10c6::/32", "2603:10d6::/32")
+        for block in (
+            "2603:1096::/32",
+            "2603:10a6::/32",
+            "2603:10b6::/32",
+            "2603:10c6::/32",
+            "2603:10d6::/32",
+            "2a01:111:f400::/48",
+            "2a01:111:f403::/48",
+        )
     )
 }
 
