@@ -10,22 +10,22 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.audit import Audit
-from api.auth import KeyStore
 from api.edge import App, Edge
-from api.jobs import RefreshJobs
+from api.graph_reads import GraphReads
+from api.holdings import Holdings, Identities
 from api.live import LiveSnapshot
 from api.metrics import Metrics
-from api.problems import MEDIA_TYPE, ProblemError, problem_of
+from api.problems import MEDIA_TYPE, ProblemError, problem_of, unforeseen, whole_text
 from api.routes import alarms, campaigns, health, hot, investigate, lookup, operate, page, tie_pages, ties, verdicts
 from api.serving import Serving
 from api.shapes import ProblemOut
 from graph.errors import RingleaderError
 from graph.home import Home
 from graph.store import GraphStore, open_store
-from graph.verdicts import VerdictLedger
 
 STALE_AFTER = timedelta(hours=48)
+FAULTS_TOLD = 20  # of one request; two hundred events can break the contract in thousands of places
+WORDS = 200  # characters of a place or a reason: a caller can name a field as it likes
 
 
 def build_app(
@@ -35,23 +35,26 @@ def build_app(
     stale_after: timedelta = STALE_AFTER,
     open_graph: Callable[[], GraphStore] | None = None,
     refresh_command: Sequence[str] | None = None,
+    identities: Identities | None = None,
 ) -> App:
     """The ASGI application that serves a home.
 
     `auth` is "keys" or "off" (for loopback; `api.server` sees to that). `open_graph` opens the graph store, the
-    embedded one by default; `refresh_command` is what POST /v1/refreshes runs.
+    embedded one by default; `refresh_command` is what POST /v1/refreshes runs. With `identities` of the home's SQLite
+    files, as another process of the same server holds them, nothing is made.
     """
-    home.ensure()
+    if identities is None:
+        home.ensure()
+    holdings = Holdings.of(home, auth, refresh_command)
+    holdings.hold(identities)
     metrics = Metrics()
+    graph = GraphReads(open_graph or (lambda: open_store("ladybug:", home)))
     serving = Serving(
         home=home,
-        live=LiveSnapshot(home, metrics, stale_after),
-        keys=KeyStore(home) if auth == "keys" else None,
-        ledger=VerdictLedger(home),
-        audit=Audit(home),
+        live=LiveSnapshot(home, metrics, stale_after, graph.follow),
+        holdings=holdings,
         metrics=metrics,
-        jobs=RefreshJobs(home, refresh_command),
-        open_store=open_graph or (lambda: open_store("ladybug:", home)),
+        graph=graph,
     )
     return Edge(hot.HotRoutes(_inner(serving), serving), serving)
 
@@ -76,6 +79,7 @@ def _inner(serving: Serving) -> FastAPI:
     app.add_exception_handler(RingleaderError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _unforeseen)
     _complete_openapi(app)
     return app
 
@@ -86,9 +90,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving.live.start()
     yield
     serving.live.stop()
-    serving.audit.close()
-    if serving.keys is not None:
-        serving.keys.close()
+    serving.graph.close()
+    serving.holdings.close()
 
 
 def _answer(request: Request, problem: ProblemError) -> Response:
@@ -108,8 +111,14 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [{"at": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()]
+    faults = error.errors()
+    errors = [
+        {"at": whole_text(".".join(map(str, fault["loc"])), WORDS), "reason": whole_text(fault["msg"], WORDS)}
+        for fault in faults[:FAULTS_TOLD]
+    ]
     detail = "; ".join(f"{fault['at']}: {fault['reason']}" for fault in errors)
+    if len(faults) > FAULTS_TOLD:
+        detail += f"; and {len(faults) - FAULTS_TOLD} more"
     return _answer(
         request, ProblemError(422, "REQUEST-INVALID", "The request breaks the contract", detail, errors=errors)
     )
@@ -117,11 +126,14 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = {404: "NOT-FOUND", 405: "METHOD-NOT-ALLOWED"}.get(error.status_code, "REFUSED")
-    problem = ProblemError(
-        error.status_code, code, str(error.detail), f"{request.method} {request.url.path}", error.headers
-    )
-    return _answer(request, problem)
+    codes = {400: "REQUEST-INVALID", 404: "NOT-FOUND", 405: "METHOD-NOT-ALLOWED"}
+    code = codes.get(error.status_code, "REFUSED")
+    where = f"{request.method} {request.url.path}"
+    return _answer(request, ProblemError(error.status_code, code, str(error.detail), where, error.headers))
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    return _answer(request, unforeseen())  # it is raised again behind this, and `Edge` logs it
 
 
 def _complete_openapi(app: FastAPI) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from graph.home import Home
-from graph.sqlite import connect, connection, unusable
+from graph.sqlite import SharedFile, unusable
 
 FILE = "audit.sqlite"
 _SCHEMA = """
@@ -46,7 +46,7 @@ class Audit:
     """The record of one home. Commits are not synced one by one (a verdict is, in its own ledger)."""
 
     def __init__(self, home: Home) -> None:
-        self._path = home.state / FILE
+        self.file = SharedFile(home.state / FILE, _SCHEMA, durable=False)
         self._guard = threading.Lock()
         self._database: sqlite3.Connection | None = None
 
@@ -55,19 +55,20 @@ class Audit:
         at = datetime.now(UTC).isoformat()
         try:
             with self._guard:
+                self.file.see_to_identity()
                 if self._database is None:
-                    self._database = connect(self._path, _SCHEMA, durable=False)
+                    self._database = self.file.connect()
                 self._database.execute(
                     "INSERT INTO audit (at, request_id, caller, scope, method, target, status)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (at, request_id, caller, scope, method, target, status),
                 )
         except (sqlite3.Error, OSError) as error:
-            raise unusable(self._path, error) from error
+            raise unusable(self.file.path, error) from error
 
     def latest(self, limit: int) -> list[Entry]:
         """The last entries, the latest first."""
-        with connection(self._path, _SCHEMA, durable=False) as database:
+        with self.file.connection() as database:
             rows = database.execute("SELECT * FROM audit ORDER BY place DESC LIMIT ?", (limit,)).fetchall()
         names = ("request_id", "caller", "scope", "method", "target", "status")
         return [Entry(datetime.fromisoformat(row["at"]), **{name: row[name] for name in names}) for row in rows]

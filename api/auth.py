@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from graph.errors import NotFoundError, RingleaderError
 from graph.home import Home
-from graph.sqlite import connect, connection, transaction, unusable
+from graph.sqlite import SharedFile, unusable
 
 SCOPES = ("lookup", "investigate", "decide", "operate")
 FILE = "keys.sqlite"
@@ -65,7 +65,7 @@ class KeyStore:
     """Keys and sessions in one SQLite file. A key that was revoked is refused at the next request, in every process."""
 
     def __init__(self, home: Home) -> None:
-        self._path = home.state / FILE
+        self.file = SharedFile(home.state / FILE, _SCHEMA)
         self._guard = threading.Lock()
         self._watch: sqlite3.Connection | None = None
         self._version = -1
@@ -76,7 +76,7 @@ class KeyStore:
         _check(name, scopes)
         ordered = tuple(scope for scope in SCOPES if scope in scopes)
         key = _PREFIX + secrets.token_urlsafe(32)
-        with transaction(self._path, _SCHEMA) as database:
+        with self.file.transaction() as database:
             if database.execute("SELECT 1 FROM keys WHERE name = ?", (name,)).fetchone():
                 raise RingleaderError(
                     f"key {name}", "there is one of this name", "Revoke it first, or choose another name"
@@ -87,7 +87,7 @@ class KeyStore:
 
     def list(self) -> list[KeyFacts]:
         """All keys that are good, by name."""
-        with connection(self._path, _SCHEMA) as database:
+        with self.file.connection() as database:
             rows = database.execute("SELECT name, scopes, created FROM keys ORDER BY name").fetchall()
         return [
             KeyFacts(row["name"], tuple(row["scopes"].split()), datetime.fromisoformat(row["created"])) for row in rows
@@ -95,7 +95,7 @@ class KeyStore:
 
     def revoke(self, name: str) -> None:
         """Refuse a key and its sessions from now on. Raises NotFoundError."""
-        with transaction(self._path, _SCHEMA) as database:
+        with self.file.transaction() as database:
             database.execute("DELETE FROM sessions WHERE name = ?", (name,))
             if database.execute("DELETE FROM keys WHERE name = ?", (name,)).rowcount == 0:
                 raise NotFoundError(f"key {name}", "there is none of this name", "See `ringleader keys list`")
@@ -112,7 +112,7 @@ class KeyStore:
             return None
         token = secrets.token_urlsafe(32)
         now = time.time()
-        with transaction(self._path, _SCHEMA) as database:
+        with self.file.transaction() as database:
             database.execute("DELETE FROM sessions WHERE expires < ?", (now,))
             database.execute(
                 "INSERT INTO sessions VALUES (?, ?, ?)", (_digest(token), caller.name, now + SESSION_SECONDS)
@@ -121,7 +121,7 @@ class KeyStore:
 
     def session(self, token: str) -> Caller | None:
         """Who opened a session, or None where it has ended."""
-        with connection(self._path, _SCHEMA) as database:
+        with self.file.connection() as database:
             row = database.execute(
                 "SELECT keys.name, keys.scopes FROM sessions JOIN keys USING (name)"
                 " WHERE sessions.digest = ? AND sessions.expires > ?",
@@ -131,7 +131,7 @@ class KeyStore:
 
     def close_session(self, token: str) -> None:
         """End a session; harmless where there is none."""
-        with transaction(self._path, _SCHEMA) as database:
+        with self.file.transaction() as database:
             database.execute("DELETE FROM sessions WHERE digest = ?", (_digest(token),))
 
     def close(self) -> None:
@@ -144,8 +144,9 @@ class KeyStore:
     def _reload_if_changed(self) -> None:
         try:
             with self._guard:
+                self.file.see_to_identity()
                 if self._watch is None:
-                    self._watch = connect(self._path, _SCHEMA)
+                    self._watch = self.file.connect()
                     self._version = -1
                 # data_version changes whenever another connection has committed.
                 version = self._watch.execute("PRAGMA data_version").fetchone()[0]
@@ -156,7 +157,7 @@ class KeyStore:
                     }
                     self._version = version
         except (sqlite3.Error, OSError) as error:
-            raise unusable(self._path, error) from error
+            raise unusable(self.file.path, error) from error
 
 
 def _check(name: str, scopes: Sequence[str]) -> None:

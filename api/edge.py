@@ -13,9 +13,9 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from api.problems import MEDIA_TYPE, ProblemError, problem_of
+from api.problems import MEDIA_TYPE, ProblemError, problem_of, unforeseen
 from api.serving import Serving, header
-from graph.errors import RingleaderError
+from graph.errors import HomeMovedError, RingleaderError
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -24,6 +24,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 4 << 20  # a thousand look-ups of the longest addresses, or 200 events with their recipients
+_LENGTH_DIGITS = 18  # of a Content-Length: more are too large, whatever they say
 AUDITED = ("investigate", "decide", "operate")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger("ringleader")
@@ -50,17 +51,22 @@ class Edge:
             if unrecorded:
                 return
             if message["type"] == "http.response.start":
-                if state.get("scope") in AUDITED and not await self._record(scope, message["status"]):
+                trouble = await self._record(scope, message["status"]) if state.get("scope") in AUDITED else None
+                if trouble is not None:
                     status, unrecorded = 503, True
-                    await send_problem(_unrecorded(), request_id, send)
+                    await send_problem(trouble, request_id, send)
                     return
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                headers = _with_head(message["headers"]) if status == 405 else message["headers"]
+                message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
             await send(message)
 
+        asked = scope
+        if scope["method"] == "HEAD":
+            asked, send = {**scope, "method": "GET"}, _without_body(send)
         try:
             _refuse_strangers(scope, self._serving)
-            await self._app(scope, _bounded(scope, receive), answer)
+            await self._app(asked, _bounded(scope, receive), answer)
         except ProblemError as problem:
             if not status:
                 await send_problem(problem, request_id, answer)
@@ -71,13 +77,13 @@ class Edge:
         except Exception:  # noqa: BLE001 (the last net: logged, and told as a problem)
             _log.exception("%s: %s %s", request_id, scope["method"], scope["path"])
             if not status:
-                await send_problem(_unforeseen(), request_id, answer)
+                await send_problem(unforeseen(), request_id, answer)
         finally:
-            route = str(state.get("route") or getattr(scope.get("route"), "path", "none"))
+            route = str(state.get("route") or getattr(asked.get("route"), "path", "none"))
             self._serving.metrics.answered(route, _method(scope), status, time.perf_counter() - started)
 
-    async def _record(self, scope: Scope, status: int) -> bool:
-        """Write the audit's entry; False where that fails, and then the request is not answered."""
+    async def _record(self, scope: Scope, status: int) -> ProblemError | None:
+        """Write the audit's entry; the problem that is answered instead where that fails."""
         state = scope["state"]
         target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
         entry = (state["request_id"], state["caller"], state["scope"], scope["method"], target, status)
@@ -85,8 +91,8 @@ class Edge:
             await run_in_threadpool(self._serving.audit.add, *entry)
         except RingleaderError as error:
             _log.error("%s: %s", state["request_id"], error)
-            return False
-        return True
+            return problem_of(error) if isinstance(error, HomeMovedError) else _unrecorded()
+        return None
 
 
 async def send_json(send: Send, body: bytes, status: int = 200, media_type: bytes = b"application/json") -> None:
@@ -125,6 +131,25 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _without_body(send: Send) -> Send:
+    """`send` for a HEAD request: status and headers as GET would have them, no body (RFC 9110, 9.3.2)."""
+
+    async def headers_only(message: Message) -> None:
+        if message["type"] != "http.response.start":
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+        await send(message)
+
+    return headers_only
+
+
+def _with_head(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Headers whose `Allow` names HEAD wherever it names GET."""
+    return [
+        (name, value + b", HEAD") if name == b"allow" and b"GET" in value and b"HEAD" not in value else (name, value)
+        for name, value in headers
+    ]
+
+
 def _request_id(scope: Scope) -> str:
     """The caller's own id where it is a sane one, so that a request can be followed from system to system."""
     for name, value in scope["headers"]:
@@ -149,15 +174,21 @@ def _refuse_strangers(scope: Scope, serving: Serving) -> None:
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """`receive` that raises ProblemError 413 once more than MAX_BODY bytes have come."""
+    """`receive` that raises ProblemError 413 once more than MAX_BODY bytes have come, or are announced.
+
+    Nothing is raised before somebody reads: the key is looked at first.
+    """
     if scope["method"] in ("GET", "HEAD"):
         return receive
-    if int(header(scope, b"content-length") or 0) > MAX_BODY:
-        raise _too_large()
+    announced = header(scope, b"content-length") or "0"
     left = MAX_BODY
 
     async def bounded() -> Message:
         nonlocal left
+        if not (announced.isascii() and announced.isdigit()):
+            raise ProblemError(400, "REQUEST-INVALID", "The request cannot be read", "Content-Length is no number.")
+        if len(announced) > _LENGTH_DIGITS or int(announced) > MAX_BODY:
+            raise _too_large()
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
@@ -179,7 +210,3 @@ def _too_large() -> ProblemError:
 
 def _unrecorded() -> ProblemError:
     return ProblemError(503, "AUDIT-UNAVAILABLE", "Not answered", "What was asked could not be recorded in the audit.")
-
-
-def _unforeseen() -> ProblemError:
-    return ProblemError(500, "UNFORESEEN", "Something failed", "The server's log has it under this request id.")

@@ -3,6 +3,7 @@
 The refresh runs as `ringleader refresh` in a process of its own, so that a server never holds a model or a window.
 """
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import psutil
 
 from graph.errors import BusyError
 from graph.home import Home
-from graph.sqlite import connection, transaction
+from graph.sqlite import SharedFile
 
 FILE = "refreshes.sqlite"
 _LOG = "refresh.log"
@@ -60,13 +61,13 @@ class RefreshJobs:
 
     def __init__(self, home: Home, command: Sequence[str] | None = None) -> None:
         self._home = home
-        self._path = home.state / FILE
+        self.file = SharedFile(home.state / FILE, _SCHEMA)
         self._watched: set[str] = set()  # jobs whose end a thread of this process is about to write down
         self._command = list(command or refresh_command(home))
 
     def start(self, requested_by: str) -> Job:
         """Begin a refresh. Raises BusyError where one runs already."""
-        with transaction(self._path, _SCHEMA) as database:
+        with self.file.transaction() as database:
             unfinished = database.execute("SELECT * FROM jobs WHERE exit_code IS NULL").fetchall()
             running = [row["id"] for row in unfinished if _alive(row["pid"], row["started"])]
             if running:
@@ -83,7 +84,7 @@ class RefreshJobs:
 
     def latest(self, limit: int) -> list[Job]:
         """The last ones asked for, the latest first."""
-        with connection(self._path, _SCHEMA) as database:
+        with self.file.connection() as database:
             rows = database.execute("SELECT * FROM jobs ORDER BY place DESC LIMIT ?", (limit,)).fetchall()
         return [
             Job(
@@ -97,7 +98,8 @@ class RefreshJobs:
         ]
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        with (self._home.state / _LOG).open("ab") as log:
+        descriptor = os.open(self._home.state / _LOG, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "ab") as log:
             # A session of its own: the refresh goes on where the server is restarted under it.
             return subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -105,7 +107,7 @@ class RefreshJobs:
 
     def _await(self, job_id: str, process: subprocess.Popen[bytes]) -> None:
         code = process.wait()
-        with transaction(self._path, _SCHEMA) as database:
+        with self.file.transaction() as database:
             database.execute(
                 "UPDATE jobs SET exit_code = ?, finished_at = ? WHERE id = ?",
                 (code, datetime.now(UTC).isoformat(), job_id),

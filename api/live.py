@@ -7,6 +7,7 @@ waits for a disk. Whoever took a snapshot for a request keeps it to the end of t
 import logging
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,12 +25,17 @@ _log = logging.getLogger("ringleader")
 class LiveSnapshot:
     """The current snapshot of a home, kept current."""
 
-    def __init__(self, home: Home, metrics: Metrics, stale_after: timedelta) -> None:
+    def __init__(
+        self, home: Home, metrics: Metrics, stale_after: timedelta, follow: Callable[[], None] = lambda: None
+    ) -> None:
+        """`follow` is called at every look, on the watching thread: what else keeps up with the home."""
+        self._follow = follow
         self._home = home
         self._metrics = metrics
         self._stale_after = stale_after
         self._pointer: Path = home.snapshots / POINTER
         self._seen: tuple[int, int] | None = None
+        self._looked = False
         self._retry_at = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -62,9 +68,10 @@ class LiveSnapshot:
     def check(self) -> None:
         """Open what the pointer names, if that is new; keep what is served where it is damaged."""
         stamp = self._stamp()
-        if stamp == self._seen and (self.trouble is None or time.monotonic() < self._retry_at):
+        known = self._looked and stamp == self._seen
+        if known and (self.trouble is None or time.monotonic() < self._retry_at):
             return
-        self._seen = stamp
+        self._looked, self._seen = True, stamp
         try:
             self._serve(open_current(self._home))
             self.trouble = None
@@ -94,13 +101,14 @@ class LiveSnapshot:
         while not self._stop.wait(POLL_SECONDS):
             try:
                 self.check()
+                self._follow()
             except Exception:  # noqa: BLE001 (the watch must outlive whatever one look meets; it is logged)
                 _log.exception("snapshot: the pointer could not be followed")
 
     def _stamp(self) -> tuple[int, int] | None:
         try:
             status = self._pointer.stat()
-        except FileNotFoundError:
+        except OSError:  # why it cannot be read, `open_current` tells
             return None
         return status.st_mtime_ns, status.st_ino
 

@@ -1,6 +1,7 @@
 """What the servers count, for Prometheus. Knows no route's work.
 
-With several workers the counts meet in files of the folder that PROMETHEUS_MULTIPROC_DIR names; `api.server` sets it.
+The counts of a server's workers meet in files of the folder that PROMETHEUS_MULTIPROC_DIR names; `api.server` sets it.
+What a worker counted stays when it dies; its gauges, which tell how it is now, go.
 """
 
 import os
@@ -15,6 +16,11 @@ MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 # From a look-up (tens of microseconds) to a page over a large campaign.
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+def forget_worker(pid: int) -> None:
+    """Drop the gauges of a worker that is dead."""
+    multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 class Metrics:

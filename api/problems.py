@@ -5,7 +5,15 @@ from typing import Any
 
 import msgspec
 
-from graph.errors import BusyError, NotFoundError, RingleaderError, SnapshotError, SnapshotMissingError, StoreError
+from graph.errors import (
+    BusyError,
+    HomeMovedError,
+    NotFoundError,
+    RingleaderError,
+    SnapshotError,
+    SnapshotMissingError,
+    StoreError,
+)
 from graph.verdicts import IdempotencyError, VerdictError
 
 MEDIA_TYPE = "application/problem+json"
@@ -41,16 +49,27 @@ class ProblemError(Exception):
             "type": _TYPE + self.code.lower(),
             "title": self.title,
             "status": self.status,
-            "detail": self.detail,
+            "detail": whole_text(self.detail),
             "code": self.code,
             "request_id": request_id,
         }
         return msgspec.json.encode(members | self.more)
 
 
+def whole_text(text: str, longest: int = 2_000) -> str:
+    """What a caller sent, fit to be repeated in a problem: cut to so many characters, half characters replaced."""
+    return text[:longest].encode("utf-8", "replace").decode()
+
+
+def unforeseen() -> ProblemError:
+    """The problem for what nobody foresaw: the server's fault."""
+    return ProblemError(500, "UNFORESEEN", "Something failed", "The server's log has it under this request id.")
+
+
 _STATUS: tuple[tuple[type[RingleaderError], int, str, str], ...] = (
     (SnapshotMissingError, 503, "SNAPSHOT-MISSING", "No snapshot"),
     (SnapshotError, 503, "SNAPSHOT-DAMAGED", "The snapshot is damaged"),
+    (HomeMovedError, 503, "HOME-MOVED", "The home was moved"),
     (StoreError, 503, "STORE-UNAVAILABLE", "The graph store does not answer"),
     (BusyError, 409, "BUSY", "Another process is at work"),
     (NotFoundError, 404, "NOT-FOUND", "Not found"),

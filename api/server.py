@@ -1,9 +1,15 @@
-"""Starting the servers: who may listen where, the first key, one process or several. Knows no route."""
+"""Starting the servers: who may listen where, the first key, the workers under their supervisor. Knows no route.
+
+The first process holds the socket, the home's SQLite files and the folder in which the workers' counts meet; it answers
+nothing itself. Even a single worker runs under it (`api.supervisor` says why).
+"""
 
 import ipaddress
 import json
 import os
+import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,14 +17,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from api.app import build_app
 from api.auth import SCOPES, KeyStore
 from api.edge import App
+from api.holdings import Holdings
 from api.jobs import refresh_command
-from api.metrics import MULTIPROCESS_DIR
+from api.metrics import MULTIPROCESS_DIR, forget_worker
 from api.settings import Settings
+from api.supervisor import SILENT_SECONDS, STARTUP_FAILURE, Supervisor, end_with_parent
 from graph.errors import RingleaderError
 from graph.home import Home
 from graph.store import GraphStore, open_store
@@ -43,17 +50,14 @@ def serve(home: Home, settings: Settings, tell: Callable[[str], None] = say, con
     """Answer until interrupted. `tell` is handed lines for the person who started it: the address, a first key.
 
     `config` is the file that `settings` were read from; refreshes asked for over HTTP read it too. Raises ServerError
-    where the address cannot be had, or where `auth` is off and others could reach it.
+    where the address cannot be had, where `auth` is off and others could reach it, or where no worker can start.
     """
     wanted = settings.serve
     check_exposure(wanted.host, wanted.auth)
     home.ensure()
     with ExitStack() as stack:
         bound = stack.enter_context(_bind(wanted.host, wanted.port))
-        if wanted.workers > 1:
-            os.environ[MULTIPROCESS_DIR] = stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="ringleader-metrics-")
-            )
+        os.environ[MULTIPROCESS_DIR] = stack.enter_context(tempfile.TemporaryDirectory(prefix="ringleader-metrics-"))
         if wanted.auth == "keys":
             make_first_key(home, tell)
         tell(f"Ringleader answers at {_url(bound)}/ (Ctrl-C ends it)")
@@ -84,15 +88,21 @@ def make_first_key(home: Home, tell: Callable[[str], None]) -> None:
 
 def worker_app() -> App:
     """The application of one worker process, from what the first process left in the environment."""
+    end_with_parent(lambda: shutil.rmtree(os.environ[MULTIPROCESS_DIR], ignore_errors=True))
     options = json.loads(os.environ[_OPTIONS])
     home = Home(Path(options["home"]))
-    return build_app(
-        home,
-        auth=options["auth"],
-        stale_after=timedelta(hours=options["stale_after_hours"]),
-        open_graph=lambda: _open_graph(options["store"], home),
-        refresh_command=options["refresh_command"],
-    )
+    try:
+        return build_app(
+            home,
+            auth=options["auth"],
+            stale_after=timedelta(hours=options["stale_after_hours"]),
+            open_graph=lambda: _open_graph(options["store"], home),
+            refresh_command=options["refresh_command"],
+            identities=options["identities"],
+        )
+    except RingleaderError as error:
+        print(f"ringleader: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(STARTUP_FAILURE) from error
 
 
 def _open_graph(url: str, home: Home) -> GraphStore:
@@ -101,12 +111,15 @@ def _open_graph(url: str, home: Home) -> GraphStore:
 
 def _run(home: Home, settings: Settings, bound: socket.socket, config: Path | None) -> None:
     wanted = settings.serve
+    command = refresh_command(home, config)
+    holdings = Holdings.of(home, wanted.auth, command)
     options = {
         "home": str(home.path.resolve()),
         "auth": wanted.auth,
         "store": settings.refresh.store,
         "stale_after_hours": wanted.stale_after_hours,
-        "refresh_command": refresh_command(home, config),
+        "refresh_command": command,
+        "identities": holdings.hold(),
     }
     os.environ[_OPTIONS] = json.dumps(options)
     server = uvicorn.Config(
@@ -118,11 +131,13 @@ def _run(home: Home, settings: Settings, bound: socket.socket, config: Path | No
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
+        timeout_worker_healthcheck=SILENT_SECONDS,
     )
-    if wanted.workers > 1:
-        Multiprocess(server, sockets=[bound]).run()
-    else:
-        uvicorn.Server(server).run(sockets=[bound])
+    supervisor = Supervisor(server, [bound], forget_worker)
+    supervisor.run()
+    holdings.close()
+    if supervisor.failed:
+        raise ServerError("the server", "its worker ended before it could answer", "See what it printed above")
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -1,6 +1,5 @@
 """What every route of a server stands on: home, snapshot, keys, ledger, audit, counts. Knows no route."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +7,14 @@ from starlette.concurrency import run_in_threadpool
 
 from api.audit import Audit
 from api.auth import SCOPES, Caller, KeyStore
+from api.graph_reads import GraphReads
+from api.holdings import Holdings
 from api.jobs import RefreshJobs
 from api.live import LiveSnapshot
 from api.metrics import Metrics
 from api.problems import ProblemError
 from graph.home import Home
 from graph.snapshot import Snapshot
-from graph.store import GraphStore
 from graph.verdicts import VerdictLedger
 
 SESSION_COOKIE = "ringleader_session"
@@ -24,16 +24,30 @@ Scope = Any  # an ASGI scope
 
 @dataclass(frozen=True)
 class Serving:
-    """One server's belongings. `keys` is None where everybody may do everything (loopback only)."""
+    """One server's belongings."""
 
     home: Home
     live: LiveSnapshot
-    keys: KeyStore | None
-    ledger: VerdictLedger
-    audit: Audit
+    holdings: Holdings
     metrics: Metrics
-    jobs: RefreshJobs
-    open_store: Callable[[], GraphStore]
+    graph: GraphReads
+
+    @property
+    def keys(self) -> KeyStore | None:
+        """None where everybody may do everything (loopback only)."""
+        return self.holdings.keys
+
+    @property
+    def ledger(self) -> VerdictLedger:
+        return self.holdings.ledger
+
+    @property
+    def audit(self) -> Audit:
+        return self.holdings.audit
+
+    @property
+    def jobs(self) -> RefreshJobs:
+        return self.holdings.jobs
 
     def authorise(self, scope: Scope, wanted: str) -> Caller:
         """Who asks, by the bearer key. Raises ProblemError 401 or 403. Notes caller and scope for the audit."""

@@ -1,14 +1,18 @@
 """The shapes of answers and requests, as OpenAPI tells them. Knows no table; hot answers do not pass through here."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from graph.times import utc
 
 NodeKind = Literal["sender", "domain"]
 State = Literal["new", "active", "dormant", "confirmed", "dismissed"]
 Decision = Literal["malicious", "benign", "abstain"]
 Key = str
+Moment = Annotated[datetime, AfterValidator(utc)]  # in a query; UTC where it names no zone
+ZonedMoment = Annotated[AwareDatetime, AfterValidator(utc)]
 
 
 class Stamped(BaseModel):
@@ -91,7 +95,7 @@ class EventIn(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     event_id: str
-    ts: AwareDatetime
+    ts: ZonedMoment
     channel: Literal["mail", "calendar", "contacts"]
     sender: str = Field(min_length=1, max_length=1000)
     recipients: list[str] = Field(min_length=1)
@@ -386,7 +390,7 @@ class VerdictIn(BaseModel):
     kind: Literal["sender", "domain", "campaign"]
     key: str = Field(min_length=1, max_length=1000)
     verdict: Literal["malicious", "benign"]
-    ts: AwareDatetime | None = Field(None, description="when it was decided; now where left out")
+    ts: ZonedMoment | None = Field(None, description="when it was decided; now where left out")
     note: str = Field("", max_length=4000)
 
 

@@ -96,10 +96,20 @@ def canonical_host(host: str) -> str | None:
 
 
 def _to_idna(host: str) -> str | None:
+    """The host in IDNA 2008; where that refuses a label, as of emoji, as browsers write it (UTS 46 and Punycode)."""
     try:
         return idna.encode(host, uts46=True, transitional=False).decode("ascii").removesuffix(".")
     except (idna.IDNAError, UnicodeError, ValueError, IndexError):
+        pass
+    try:
+        mapped = idna.uts46_remap(host, std3_rules=False, transitional=False)
+        return ".".join(_ascii_label(label) for label in mapped.split(".")).removesuffix(".")
+    except (idna.IDNAError, UnicodeError, ValueError, IndexError):
         return None
+
+
+def _ascii_label(label: str) -> str:
+    return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
 
 
 def _ipv6_literal(host: str) -> str | None:

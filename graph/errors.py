@@ -51,3 +51,7 @@ class SnapshotMissingError(SnapshotError):
 
 class NotFoundError(RingleaderError):
     """The thing asked for is not there."""
+
+
+class HomeMovedError(RingleaderError):
+    """A file of the home went away under a running server, or another has come in its place."""

@@ -2,25 +2,30 @@
 
 One SQLite file in the home, in write-ahead mode with a full sync at each commit. The refresh merges `as_table` with
 the verdicts that came in files.
+
+A row that cannot be read (an older version took times before year 1) can be neither changed nor removed, so it is
+passed over wherever the ledger is read; `unreadable` counts such rows.
 """
 
 import hashlib
 import json
+import logging
 import sqlite3
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from graph.errors import RingleaderError
 from graph.home import Home
 from graph.schema import VERDICT_KINDS, VERDICT_ROWS, VERDICTS
-from graph.sqlite import connection, transaction
+from graph.sqlite import SharedFile
+from graph.times import EARLIEST, utc
 
 FILE = "verdicts.sqlite"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = EARLIEST  # times are kept as microseconds since
 _SCHEMA = """
 BEGIN;
 CREATE TABLE IF NOT EXISTS verdicts (
@@ -47,6 +52,15 @@ CREATE TRIGGER IF NOT EXISTS verdicts_as_given BEFORE UPDATE ON verdicts
 BEGIN SELECT RAISE(ABORT, 'verdicts are never changed'); END;
 COMMIT;
 """
+_BOUNDS: Final = tuple(
+    (bound.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) for bound in (datetime.min, datetime.max)
+)
+_READABLE: Final = (  # what `Verdict` and the contract's words can say; a column of SQLite may hold anything
+    "typeof(ts) = 'integer' AND ts BETWEEN ? AND ?"
+    " AND typeof(id) = 'text' AND typeof(key) = 'text' AND typeof(source) = 'text' AND typeof(note) = 'text'"
+    f" AND kind IN ({', '.join(map(repr, VERDICT_KINDS))}) AND verdict IN ({', '.join(map(repr, VERDICTS))})"
+)
+_log = logging.getLogger("ringleader")
 
 
 class VerdictError(RingleaderError):
@@ -88,6 +102,7 @@ class VerdictLedger:
 
     def __init__(self, home: Home) -> None:
         self.path = home.state / FILE
+        self.file = SharedFile(self.path, _SCHEMA)
 
     def add(self, decision: Decision, idempotency_key: str | None = None) -> tuple[Verdict, bool]:
         """Keep a decision, on disk before this returns; with the verdict kept, whether it is new.
@@ -97,16 +112,10 @@ class VerdictLedger:
         """
         _check(decision)
         asked = _digest(decision)
-        with transaction(self.path, _SCHEMA) as database:
-            if idempotency_key is not None:
-                before = database.execute(
-                    "SELECT asked, id FROM idempotency WHERE source = ? AND idempotency_key = ?",
-                    (decision.source, idempotency_key),
-                ).fetchone()
-                if before is not None:
-                    _same(before["asked"], asked, idempotency_key)
-                    kept = database.execute("SELECT * FROM verdicts WHERE id = ?", (before["id"],)).fetchone()
-                    return _verdict(kept), False
+        with self.file.transaction() as database:
+            earlier = _earlier(database, decision.source, idempotency_key, asked) if idempotency_key else None
+            if earlier is not None:
+                return earlier, False
             row = (str(uuid.uuid4()), *_columns(decision))
             cursor = database.execute(
                 "INSERT INTO verdicts (id, kind, key, verdict, ts, source, note) VALUES (?, ?, ?, ?, ?, ?, ?)", row
@@ -116,34 +125,67 @@ class VerdictLedger:
                     "INSERT INTO idempotency VALUES (?, ?, ?, ?)", (decision.source, idempotency_key, asked, row[0])
                 )
             kept = database.execute("SELECT * FROM verdicts WHERE place = ?", (cursor.lastrowid,)).fetchone()
-        return _verdict(kept), True
+            return _verdict(kept), True  # read back before the commit: what cannot be answered is not kept
 
     def list(
         self, limit: int, before: int | None = None, kind: str | None = None, key: str | None = None
     ) -> list[Verdict]:
         """At most `limit` verdicts, the latest added first, from below the place `before`."""
         wanted = {"place < ?": before, "kind = ?": kind, "key = ?": key}
-        clauses = [clause for clause, value in wanted.items() if value is not None]
-        where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+        clauses = [_READABLE, *(clause for clause, value in wanted.items() if value is not None)]
         values = [value for value in wanted.values() if value is not None]
-        with connection(self.path, _SCHEMA) as database:
+        with self.file.connection() as database:
             rows = database.execute(
-                f"SELECT * FROM verdicts {where} ORDER BY place DESC LIMIT ?",  # noqa: S608 (clauses are ours)
-                (*values, limit),
+                f"SELECT * FROM verdicts WHERE {' AND '.join(clauses)} ORDER BY place DESC LIMIT ?",  # noqa: S608 (clauses are ours)
+                (*_BOUNDS, *values, limit),
             ).fetchall()
         return [_verdict(row) for row in rows]
 
     def as_table(self, as_of: datetime | None = None) -> pa.Table:
         """All verdicts dated at `as_of` or earlier, as `graph.schema.VERDICT_ROWS`, oldest first."""
-        if not self.path.exists():
+        if not self.file.is_there():
             return VERDICT_ROWS.empty_table()
-        latest = 2**62 if as_of is None else _micros(as_of)
-        with connection(self.path, _SCHEMA) as database:
-            rows = database.execute("SELECT * FROM verdicts WHERE ts <= ? ORDER BY ts, place", (latest,)).fetchall()
+        latest = _BOUNDS[1] if as_of is None else _micros(as_of)
+        with self.file.connection() as database:
+            rows = database.execute(
+                f"SELECT * FROM verdicts WHERE {_READABLE} AND ts <= ? ORDER BY ts, place",  # noqa: S608 (the clause is ours)
+                (*_BOUNDS, latest),
+            ).fetchall()
+        self.tell_unreadable()
         verdicts = [asdict(_verdict(row)) for row in rows]
         return pa.Table.from_pylist(
             [{name: row[name] for name in VERDICT_ROWS.names} for row in verdicts], VERDICT_ROWS
         )
+
+    def unreadable(self) -> int:
+        """Rows that are passed over because nothing here can read them."""
+        if not self.file.is_there():
+            return 0
+        with self.file.connection() as database:
+            count = database.execute(
+                f"SELECT count(*) FROM verdicts WHERE NOT ({_READABLE})",  # noqa: S608 (the clause is ours)
+                _BOUNDS,
+            ).fetchone()[0]
+        return int(count)
+
+    def tell_unreadable(self) -> None:
+        """Log how many rows are passed over, where there are any."""
+        if rows := self.unreadable():
+            _log.warning("%s: unreadable verdicts passed over: %d; all others count", self.path, rows)
+
+
+def _earlier(database: sqlite3.Connection, source: str, idempotency_key: str, asked: str) -> Verdict | None:
+    """The verdict that was kept under this key. Raises IdempotencyError where another was."""
+    before = database.execute(
+        "SELECT asked, id FROM idempotency WHERE source = ? AND idempotency_key = ?", (source, idempotency_key)
+    ).fetchone()
+    if before is None:
+        return None
+    if before["asked"] != asked:
+        raise IdempotencyError(
+            f"Idempotency-Key {idempotency_key}", "came with another verdict before", "Use a new key for a new verdict"
+        )
+    return _verdict(database.execute("SELECT * FROM verdicts WHERE id = ?", (before["id"],)).fetchone())
 
 
 def _check(decision: Decision) -> None:
@@ -153,15 +195,30 @@ def _check(decision: Decision) -> None:
         raise VerdictError("verdict", f"{decision.verdict!r} is unknown", f"Use one of: {', '.join(VERDICTS)}")
     if not decision.key.strip():
         raise VerdictError("key", "is empty", "Name the sender, domain or campaign that the verdict is about")
-    if decision.ts is not None and decision.ts > datetime.now(UTC):
-        raise VerdictError("ts", "lies in the future", "Leave it out, or say when the decision was made")
+    for name in ("key", "source", "note"):
+        if not _is_text(getattr(decision, name)):
+            raise VerdictError(name, "holds half of a character", "Send whole Unicode text")
+    if decision.ts is not None:
+        _check_time(decision.ts)
 
 
-def _same(asked_before: str, asked_now: str, idempotency_key: str) -> None:
-    if asked_before != asked_now:
-        raise IdempotencyError(
-            f"Idempotency-Key {idempotency_key}", "came with another verdict before", "Use a new key for a new verdict"
-        )
+def _check_time(moment: datetime) -> None:
+    mend = "Leave it out, or say when the decision was made"
+    try:
+        decided = utc(moment)
+    except ValueError as error:
+        raise VerdictError("ts", str(error), mend) from error
+    if decided > datetime.now(UTC):
+        raise VerdictError("ts", "lies in the future", mend)
+
+
+def _is_text(value: str) -> bool:
+    """Whether UTF-8, and so SQLite and every answer, can say it: a lone surrogate it cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _digest(decision: Decision) -> str:
@@ -169,7 +226,7 @@ def _digest(decision: Decision) -> str:
 
 
 def _columns(decision: Decision) -> tuple[str, str, str, int, str, str]:
-    moment = _micros(decision.ts or datetime.now(UTC))
+    moment = _micros(utc(decision.ts or datetime.now(UTC)))
     return decision.kind, decision.key.strip(), decision.verdict, moment, decision.source, decision.note
 
 

@@ -6,13 +6,14 @@ What a command needs is imported when it runs, so that `ringleader --help` answe
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 from api.progress import StageRecorder
 from api.settings import Settings
 from graph.errors import RingleaderError
 from graph.home import Home
+from graph.times import utc
 
 
 class UsageError(RingleaderError):
@@ -58,7 +59,10 @@ def moment(text: str) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is not a time such as 2026-03-01 or 2026-03-01T12:00:00Z") from error
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    try:
+        return utc(time)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} {error}") from error
 
 
 def count_words(number: int, noun: str) -> str:

@@ -3,16 +3,16 @@
 from typing import Annotated, Any, Literal
 
 import pyarrow.compute as pc
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from api.cursors import decode_cursor, encode_cursor
 from api.routes.campaigns import find
-from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, needs, problems
+from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, guarded, needs, problems
 from api.serving import stamp
 from api.shapes import AlarmPage, DiscountsOut
 from graph.snapshot import Snapshot
 
-router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=[needs("investigate")])
+router = guarded(prefix="/v1", tags=["campaigns"], dependencies=[needs("investigate")])
 
 
 @router.get("/alarms", responses=problems(400, 422, 503))

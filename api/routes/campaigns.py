@@ -6,14 +6,14 @@ from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.cursors import decode_cursor, encode_cursor
 from api.interchange import FORMATS, export_campaign
 from api.listing import Wanted, after, find_campaigns
 from api.problems import ProblemError
-from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, needs, problems
+from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, guarded, needs, problems
 from api.serving import Serving, stamp
 from api.shapes import (
     CampaignDetail,
@@ -23,6 +23,7 @@ from api.shapes import (
     ImpactOut,
     LineageOut,
     MemberPage,
+    Moment,
     State,
     TimelineOut,
 )
@@ -34,8 +35,11 @@ Sort = Literal[
     "risk", "-risk", "senders", "-senders", "domains", "-domains", "recipients", "-recipients",
     "events", "-events", "first_seen", "-first_seen", "last_seen", "-last_seen",
 ]  # fmt: skip
+_KINDS: dict[str, type] = {"risk": float, "first_seen": datetime, "last_seen": datetime} | dict.fromkeys(
+    ("senders", "domains", "recipients", "events"), int
+)
 Format = Literal["stix", "misp", "graphml", "csv"]
-router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], dependencies=[needs("investigate")])
+router = guarded(prefix="/v1/campaigns", tags=["campaigns"], dependencies=[needs("investigate")])
 
 
 class MovedError(Exception):
@@ -53,8 +57,8 @@ def campaigns(
     min_risk: Annotated[float | None, Query(ge=0, le=1)] = None,
     channel: Literal["mail", "calendar", "contacts"] | None = None,
     domain: Annotated[str | None, Query(description="a registrable domain among its members", max_length=300)] = None,
-    since: Annotated[datetime | None, Query(description="seen at or after")] = None,
-    until: Annotated[datetime | None, Query(description="seen at or before")] = None,
+    since: Annotated[Moment | None, Query(description="seen at or after")] = None,
+    until: Annotated[Moment | None, Query(description="seen at or before")] = None,
     text: Annotated[str | None, Query(description="in ids, members or the headline", max_length=300)] = None,
     sort: Annotated[Sort, Query(description="a dash before it: largest first")] = "-risk",
     limit: Limit = DEFAULT_LIMIT,
@@ -75,16 +79,14 @@ def page_of_campaigns(
     found = find_campaigns(snapshot, wanted, column, descending)
     query = {"route": "campaigns", "sort": sort, **vars(wanted)}
     total = found.num_rows
-    timed = column in ("first_seen", "last_seen")
     if cursor is not None:
-        value, campaign_id = decode_cursor(cursor, query, (str if timed else float, str))
-        found = after(found, column, descending, (_moment(value) if timed else value, campaign_id))
+        value, campaign_id = decode_cursor(cursor, query, (_KINDS[column], str))
+        found = after(found, column, descending, (value, campaign_id))
     rows = found.slice(0, limit).to_pylist()
     if found.num_rows <= limit:
         return rows, total, None
     last = rows[-1]
-    value = last[column].isoformat() if timed else last[column]
-    return rows, total, encode_cursor(query, (value, last["campaign_id"]))
+    return rows, total, encode_cursor(query, (last[column], last["campaign_id"]))
 
 
 @router.get("/{campaign_id}", responses={301: {"description": "It merged: the heir"}, **problems(404, 503)})
@@ -230,13 +232,6 @@ def _after_member(found: pa.Table, position: list[Any]) -> pa.Table:
     in_role = pc.and_(in_kind, pc.equal(found["role"], role))
     later = pc.or_(pc.greater(found["kind"], kind), pc.and_(in_kind, pc.greater(found["role"], role)))
     return found.filter(pc.or_(later, pc.and_(in_role, pc.greater(found["key"], key))))
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError as error:
-        raise ProblemError(400, "CURSOR-INVALID", "The cursor cannot be used", "Its position is not a time.") from error
 
 
 def _file_name(campaign_id: str) -> str:

@@ -1,9 +1,10 @@
-"""What routes share: scopes as dependencies, page limits, answers with problems told to OpenAPI. Knows no table."""
+"""What routes share: the key before all else, page limits, answers with problems told to OpenAPI. Knows no table."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from api.auth import Caller
@@ -37,7 +38,12 @@ def serving_of(request: Request) -> Serving:
 
 def needs(scope: str) -> Any:
     """A dependency: the caller, who must have this scope. A browser's session will do to read."""
-    return Depends(_checker(scope))
+    return Depends(_Needs(scope))
+
+
+def guarded(**options: Any) -> APIRouter:
+    """A router whose routes look at the key before they read a byte of the body."""
+    return APIRouter(route_class=_KeyFirst, **options)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -49,12 +55,42 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 Belongings = Annotated[Serving, Depends(serving_of)]
 
 
-def _checker(scope: str) -> Callable[..., Coroutine[Any, Any, Caller]]:
-    async def check(request: Request, serving: Belongings, _: Annotated[Any, Depends(_bearer)]) -> Caller:
+class _Needs:
+    """The dependency of `needs`. A caller who was authorised already is not looked up again."""
+
+    def __init__(self, scope: str) -> None:
+        self._scope = scope
+
+    async def __call__(self, request: Request, _: Annotated[Any, Depends(_bearer)]) -> Caller:
+        return await self.caller(request)
+
+    async def caller(self, request: Request) -> Caller:
+        """Who asks. Raises ProblemError 401 or 403."""
+        authorised: dict[str, Caller] = request.scope["state"].setdefault("authorised", {})
+        if self._scope not in authorised:
+            authorised[self._scope] = await self._authorise(request)
+        return authorised[self._scope]
+
+    async def _authorise(self, request: Request) -> Caller:
+        serving = serving_of(request)
         if request.method == "GET" and bearer_key(request.scope) is None:
-            caller = await serving.session(request.scope, scope)
+            caller = await serving.session(request.scope, self._scope)
             if caller is not None:
                 return caller
-        return serving.authorise(request.scope, scope)
+        return serving.authorise(request.scope, self._scope)
 
-    return check
+
+class _KeyFirst(APIRoute):
+    """FastAPI parses the body before it asks the dependencies, so that a stranger would get 422 where 401 is due."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+        needed = [each.call for each in self.dependant.dependencies if isinstance(each.call, _Needs)]
+
+        async def key_first(request: Request) -> Response:
+            for need in needed:
+                await need.caller(request)
+            await request.body()  # read here, a body that is too large is told so; FastAPI would call it unreadable
+            return await handler(request)
+
+        return key_first

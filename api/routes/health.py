@@ -16,9 +16,10 @@ async def livez() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz", responses={503: {"description": "SNAPSHOT-MISSING or SNAPSHOT-STALE"}})
+@router.get("/readyz", responses={503: {"description": "SNAPSHOT-MISSING, SNAPSHOT-STALE or HOME-MOVED"}})
 async def readyz(serving: Belongings) -> dict[str, Any]:
     """Look-ups can be answered from a fresh snapshot; `damaged` tells of a newer one that cannot be served."""
+    serving.holdings.see_to_identity()
     return serving.live.ready()
 
 

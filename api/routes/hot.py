@@ -104,7 +104,7 @@ def parse_node(raw: bytes) -> tuple[str, str]:
 def _nodes(body: bytes) -> list[Node]:
     try:
         nodes = _decode(body).nodes
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProblemError(422, "REQUEST-INVALID", "The request breaks the contract", f"{error}.") from error
     if len(nodes) > MOST_NODES:
         raise ProblemError(413, "BODY-TOO-LARGE", "Too many nodes", f"Ask for at most {MOST_NODES} at a time.")

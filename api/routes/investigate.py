@@ -2,37 +2,46 @@
 
 import json
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import Response
 
 from api.cursors import decode_cursor, encode_cursor
-from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, needs, problems
+from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, guarded, needs, problems
 from api.serving import stamp
 from api.shapes import NeighbourPage
 from graph.snapshot import NODE_KINDS, Snapshot
-from graph.store import Neighbour
+from graph.store import GraphStore, Neighbour
 
 REACHABLE = 5_000  # neighbours that can be paged through; a hub has millions, and its strongest come first
-router = APIRouter(tags=["nodes"], dependencies=[needs("investigate")])
+router = guarded(tags=["nodes"], dependencies=[needs("investigate")])
 
 
-@router.get("/v1/nodes/{kind}/{key:path}/neighbours", responses=problems(400, 404, 422, 503))
-def neighbours(
+@router.get(
+    "/v1/nodes/{kind}/{key:path}/neighbours", response_model=NeighbourPage, responses=problems(400, 404, 422, 503)
+)
+async def neighbours(
     serving: Belongings, kind: str, key: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
-) -> NeighbourPage:
+) -> Response:
     """A sender's, domain's, recipient's or network's relationships, the strongest of each type first."""
     snapshot = serving.live.require()
-    with serving.open_store() as store:
-        refresh = store.refresh()
-        query = {"route": "neighbours", "kind": kind, "key": key, "refresh": refresh}
-        start = 0 if cursor is None else int(str(decode_cursor(cursor, query, (int,))[0]))
-        found = store.neighbours(kind, key, min(start + limit + 1, REACHABLE))
-    page = [_shaped(snapshot, neighbour) for neighbour in found[start : start + limit]]
+    page = await serving.graph.ask(partial(_page, snapshot, kind, key, limit, cursor))
+    return Response(page, media_type="application/json")
+
+
+def _page(snapshot: Snapshot, kind: str, key: str, limit: int, cursor: str | None, store: GraphStore) -> str:
+    """One page as JSON, made where the store is read: the event loop has nothing left to do with it."""
+    refresh = store.refresh()
+    query = {"route": "neighbours", "kind": kind, "key": key, "refresh": refresh}
+    start = 0 if cursor is None else min(max(decode_cursor(cursor, query, (int,))[0], 0), REACHABLE)
+    found = store.neighbours(kind, key, min(start + limit + 1, REACHABLE))
+    rows = [_shaped(snapshot, neighbour) for neighbour in found[start : start + limit]]
     following = encode_cursor(query, (start + limit,)) if len(found) > start + limit else None
+    named = {"kind": kind, "key": key, "refresh": refresh}
     return NeighbourPage.model_validate(
-        {**stamp(snapshot), "kind": kind, "key": key, "refresh": refresh, "items": page, "next_cursor": following}
-    )
+        {**stamp(snapshot), **named, "items": rows, "next_cursor": following}
+    ).model_dump_json()
 
 
 def _shaped(snapshot: Snapshot, neighbour: Neighbour) -> dict[str, Any]:

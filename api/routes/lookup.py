@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from api.newcomers import score_event
-from api.routes.common import Belongings, needs, problems
+from api.routes.common import Belongings, guarded, needs, problems
 from api.routes.hot import LOOKUP, NODE_ROUTE
 from api.serving import stamp
 from api.shapes import LookupIn, LookupOut, NodeKind, NodeOut, ScoredEvent, ScoreIn, ScoreOut
 
-router = APIRouter(tags=["look-ups"])
+router = guarded(tags=["look-ups"])
 
 
 @router.get(NODE_ROUTE, response_model=NodeOut, dependencies=[needs("lookup")], responses=problems(400, 404, 503))

@@ -3,17 +3,17 @@
 from itertools import groupby
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from api.auth import Caller
 from api.cursors import decode_cursor, encode_cursor
-from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, needs, problems
+from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, guarded, needs, problems
 from api.serving import Serving
 from api.shapes import JobOut, ModelPage, RefreshPage
 from graph.snapshot import Manifest, list_manifests
 
 JOBS_SHOWN = 20
-router = APIRouter(tags=["operation"])
+router = guarded(tags=["operation"])
 
 
 @router.get("/v1/refreshes", dependencies=[needs("operate")], responses=problems(400))

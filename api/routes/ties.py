@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from api import ties
 from api.connection_shapes import OperationDetail, OperationPage, QueuePage, TogetherOut, WhatIfOut
 from api.cursors import decode_cursor, encode_cursor
 from api.problems import ProblemError
 from api.routes.campaigns import find
-from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, needs, problems
+from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, guarded, needs, problems
 from api.serving import stamp
 
-router = APIRouter(prefix="/v1", tags=["campaigns"], dependencies=[needs("investigate")])
+router = guarded(prefix="/v1", tags=["campaigns"], dependencies=[needs("investigate")])
 Name = Annotated[str, Query(min_length=1, max_length=1000)]
 
 
@@ -71,7 +71,7 @@ def _page(
     """One page of rows that have names, and the cursor of the next; empty where the cursor's row is gone."""
     query = {"route": route}
     if cursor is not None:
-        last = str(decode_cursor(cursor, query, (str,))[0])
+        (last,) = decode_cursor(cursor, query, (str,))
         names = [name(row) for row in rows]
         rows = rows[names.index(last) + 1 :] if last in names else []
     return rows[:limit], encode_cursor(query, (name(rows[limit - 1]),)) if len(rows) > limit else None

@@ -2,17 +2,17 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 
 from api.auth import Caller
 from api.cursors import decode_cursor, encode_cursor
 from api.routes.campaigns import MovedError, find
-from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, needs, problems
+from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, guarded, needs, problems
 from api.serving import Serving
 from api.shapes import VerdictIn, VerdictOut, VerdictPage
 from graph.verdicts import Decision
 
-router = APIRouter(prefix="/v1/verdicts", tags=["verdicts"])
+router = guarded(prefix="/v1/verdicts", tags=["verdicts"])
 
 
 @router.post(
@@ -52,7 +52,7 @@ def verdicts(
 ) -> VerdictPage:
     """Verdicts given over HTTP, the latest first."""
     query = {"route": "verdicts", "kind": kind, "key": key}
-    before = None if cursor is None else int(str(decode_cursor(cursor, query, (int,))[0]))
+    before = None if cursor is None else decode_cursor(cursor, query, (int,))[0]
     found = serving.ledger.list(limit + 1, before, kind, key)
     following = encode_cursor(query, (found[limit - 1].place,)) if len(found) > limit else None
     items = [VerdictOut.model_validate(vars(verdict)) for verdict in found[:limit]]

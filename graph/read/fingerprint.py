@@ -9,7 +9,6 @@ words alone.
 """
 
 import hashlib
-import html
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.read.hosts import without_comments, without_spans
+from graph.read.html import read_html
 
 SKETCH: Final = 4  # runs that must agree: fewer join strangers, more lose near copies
 MIN_RUNS: Final = 12  # distinct ones; below that chance and set phrases decide
@@ -31,8 +30,6 @@ _FOOTER: Final = re.compile(r"^(?:-- ?|_{20,}[ \t]*|-{40,}[ \t]*|={40,}[ \t]*|-{
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _WORD_LETTERS: Final = range(3, 17)
 _VOWEL: Final = re.compile(r"[aeiouy]")
-_TAG: Final = re.compile(r"<[^<>]{0,4096}>")
-_UNSEEN: Final = (("<style", "</style"), ("<script", "</script"), ("<title", "</title"))
 # Odd 64-bit constants: the place of a word in its run counts, and every bit of it reaches the highest bits.
 _PLACES: Final = tuple(np.uint64(number) for number in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
 _MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
@@ -57,10 +54,7 @@ def fingerprint_of(texts: Sequence[tuple[str, str]]) -> str | None:
 
 def visible_text(text: str) -> str:
     """HTML without what nobody sees: tags, comments, styles, scripts. Entities resolved, lower case."""
-    text = without_comments(text).lower()
-    for opening, closing in _UNSEEN:
-        text = without_spans(text, opening, closing, joint="<")  # what is left of the closing tag is a tag again
-    return html.unescape(_TAG.sub(" ", text)).lower()
+    return " ".join(read_html(text).visible).lower()
 
 
 def _words(text: str) -> list[str]:

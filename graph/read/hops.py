@@ -24,7 +24,8 @@ _WITH: Final = re.compile(r"\s(?:with|via)\s+([a-z0-9_-]{1,32})", re.IGNORECASE)
 _GREETING: Final = re.compile(r"\b(?:helo|ehlo)[ =][^\s()]{1,255}", re.IGNORECASE)
 _FOR: Final = re.compile(r"\sfor\s+<?([^\s<>;]{1,320}@[^\s<>;]{1,255})>?", re.IGNORECASE)
 _NAME: Final = re.compile(r"^\s*([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)", re.IGNORECASE)
-_DOUBTED: Final = "may be forged"  # Sendmail, where the reverse name does not lead back to the address
+# Sendmail writes it where the reverse name does not lead back to the address.
+_DOUBTED: Final = re.compile(r"\(may be forged\)", re.IGNORECASE)
 _FETCHERS: Final = ("fetchmail", "getmail")
 # Protocols of programs that fetch mail from a mailbox, and those by which servers of one owner deliver to a store:
 # LMTP is not for use between strangers (RFC 2033, 5); Exchange moves accepted mail by HTTPS and MAPI.
@@ -114,15 +115,17 @@ def _origin(origin: str) -> tuple[str | None, str | None, bool]:
 
     What stands in the comment the relay saw itself; what stands before it the stranger said.
     """
-    for comment in reversed(_COMMENT.findall(origin)):
+    believed = _DOUBTED.sub(" ", origin)
+    for comment in reversed(_COMMENT.findall(believed)):
         match = _BRACKETED.search(comment) or _IN_COMMENT.search(f" {comment} ")
         ip = public_ip(match[1]) if match else None
         if ip:
-            name = _NAME.match(comment) if _DOUBTED not in comment.lower() else None
+            name = _NAME.match(comment) if believed == origin else None
             return ip, name[1] if name and not ip_address(name[1]) else None, False
         if match and ip_address(match[1]):
             return None, None, True
-    match = _BRACKETED.search(_without_comments(origin))
+    # Outside of comments; else in one that holds another comment.
+    match = _BRACKETED.search(_without_comments(believed)) or _BRACKETED.search(believed)
     ip = public_ip(match[1]) if match else None
     return ip, None, match is not None and ip is None and ip_address(match[1]) is not None
 

@@ -9,6 +9,7 @@ MAX_INVITATIONS: Final = 50  # of one message; a feed of more is a published cal
 MAX_ATTENDEES: Final = 1000
 _FOLD: Final = re.compile(r"\r?\n[ \t]|\r[ \t]")
 _LINE: Final = re.compile(r"([A-Za-z-]{1,64})((?:;(?:[^\":;]|\"[^\"]{0,1024}\"){0,2048}){0,32}):(.*)", re.DOTALL)
+_EMAIL: Final = re.compile(r";EMAIL=\"?(?:mailto:)?([^\";:,\s]{1,320})", re.IGNORECASE)
 _ESCAPE: Final = re.compile(r"\\([\\;,nN])")
 # From an attendee to the organiser, the other way round than all other methods (RFC 5546, 3.2).
 _ANSWERS: Final = frozenset({"REPLY", "COUNTER", "REFRESH"})
@@ -50,7 +51,7 @@ def invitations_of(text: str) -> list[Invitation]:
     method = ""
     current: Invitation | None = None
     nested = 0  # a VALARM inside has a description and attendees of its own
-    for name, value in _lines(text):
+    for name, parameters, value in _lines(text):
         if name == "METHOD":
             method = value.strip().upper()
         elif name == "BEGIN" and current is not None:
@@ -65,15 +66,15 @@ def invitations_of(text: str) -> list[Invitation]:
             if len(found) == MAX_INVITATIONS:
                 break
         elif current is not None and not nested:
-            _note(current, name, value)
+            _note(current, name, parameters, value)
     return found
 
 
-def _note(invitation: Invitation, name: str, value: str) -> None:
+def _note(invitation: Invitation, name: str, parameters: str, value: str) -> None:
     if name == "ORGANIZER":
-        invitation.organiser = invitation.organiser or _mailbox(value)
+        invitation.organiser = invitation.organiser or _person(parameters, value)
     elif name == "ATTENDEE":
-        attendee = _mailbox(value)
+        attendee = _person(parameters, value)
         if attendee and len(invitation.attendees) < MAX_ATTENDEES and attendee not in invitation.attendees:
             invitation.attendees.append(attendee)
     elif name in _IDENTITY:
@@ -82,11 +83,23 @@ def _note(invitation: Invitation, name: str, value: str) -> None:
         invitation.content.append(_ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], value))
 
 
-def _lines(text: str) -> Iterator[tuple[str, str]]:
+def _lines(text: str) -> Iterator[tuple[str, str, str]]:
+    """Name, parameters and value of each line."""
     for line in _FOLD.sub("", text).splitlines():
         found = _LINE.match(line)
         if found:
-            yield found[1].upper(), found[3]
+            yield found[1].upper(), found[2], found[3]
+
+
+def _person(parameters: str, value: str) -> str | None:
+    """The mailbox that a property names: its value, or where that is a urn or a path its EMAIL (RFC 7986, 6.2).
+
+    A program that forgets the quotes around SENT-BY="mailto:…" cuts the value short: the last address is the value.
+    """
+    email = _EMAIL.search(parameters)
+    return (
+        _mailbox(value) or _mailbox(value[value.lower().rfind("mailto:") :]) or (_mailbox(email[1]) if email else None)
+    )
 
 
 def _mailbox(value: str) -> str | None:

@@ -4,20 +4,20 @@ The standard library parses headers and parameters. The parts are found here, be
 nesting and reads every line of every attachment. Nothing here raises on hostile input, and every step is bounded.
 """
 
-import binascii
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.errors import HeaderParseError
+from email.errors import HeaderParseError, MissingHeaderBodySeparatorDefect
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import Compat32
-from functools import lru_cache
+from functools import cached_property
 from typing import Final
 
+from graph.read.encodings import ENCODINGS, decoded_text, known_charset, transfer_decoded, unflowed
 from graph.read.letters import text_of
+from graph.read.rtf import unpacked_rtf
 
 MAX_HEAD: Final = 4 << 20  # bytes of headers that are looked at
 MAX_VALUE: Final = 1 << 18  # characters of one header: some thousand addresses
@@ -28,14 +28,30 @@ MAX_TEXT: Final = 2 << 20  # bytes of text decoded of one message, all parts tog
 MAX_ENCODED_WORDS: Final = 1 << 14  # characters of a header that are decoded as RFC 2047
 
 _BLANK_LINE: Final = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
-_ENVELOPE: Final = re.compile(rb"\A>?From [^\r\n]{0,1000}\r?\n")
+_ENVELOPE: Final = re.compile(rb"\A>?From(?![ \t]*:)(?:[ \t][^\r\n]{0,1000})?\r?\n")
+_BLANK_BEFORE_COLON: Final = re.compile(rb"^([!-9;-~]+)[ \t]+:", re.MULTILINE)  # RFC 5322, section 4.5
 _FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _DECLARED: Final = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]{1,64})", re.IGNORECASE)
-# Codecs that Python would take for a charset and no mail program does; some need quadratic time.
-_NO_CHARSET: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _CALENDARS: Final = frozenset({"text/calendar", "application/ics"})
 _WRAPPERS: Final = frozenset({"message/rfc822", "message/global", "message/news"})
+_REPORTS: Final = "multipart/report"  # bounces and receipts (RFC 6522): what is inside was written by somebody else
+_OF_OTHERS: Final = _WRAPPERS | {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
+# What a part without a telling type holds, by the name of its file.
+_BY_FILE_NAME: Final = {
+    ".ics": "text/calendar",
+    ".ical": "text/calendar",
+    ".ifb": "text/calendar",
+    ".htm": "text/html",
+    ".html": "text/html",
+    ".xhtml": "text/html",
+    ".shtml": "text/html",
+    ".eml": "message/rfc822",
+    ".txt": "text/plain",
+}
+_UNTOLD: Final = frozenset({"application/octet-stream", "application/x-octet-stream", "application/force-download"})
+_TNEF: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_BOMS: Final = ((b"\xef\xbb\xbf", ""), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
 class _AsWritten(Compat32):
@@ -50,7 +66,7 @@ _headers = BytesHeaderParser(policy=_AsWritten())
 
 @dataclass(frozen=True)
 class Text:
-    """One text part: `kind` is plain, html or calendar."""
+    """One text part: `kind` is plain, html, calendar, or binary for what holds links but no text to be read."""
 
     kind: str
     text: str
@@ -76,7 +92,7 @@ class Parsed:
     def readable(self, name: str) -> list[str]:
         """As `values`, with raw eight-bit letters read in UTF-8, the charset of the message or Windows-1252."""
         charset = _DECLARED.search(self.value("content-type"))
-        declared = (_charset(charset[1]) or "") if charset else ""
+        declared = (known_charset(charset[1]) or "") if charset else ""
         return [_bounded(_letters(str(value), declared)) for value in self.headers.get(name, ())]
 
     def value(self, name: str) -> str:
@@ -85,11 +101,11 @@ class Parsed:
 
 
 def parse(raw: bytes) -> Parsed:
-    """Walk a raw message, with or without an mbox envelope line."""
-    envelope = b""
+    """Walk a raw message, with or without an mbox envelope line or a byte order mark."""
+    envelope, raw = b"", _without_mark(raw)
     while (found := _ENVELOPE.match(raw)) is not None:
         envelope = envelope or found[0]
-        raw = raw[found.end() :]
+        raw = _without_mark(raw[found.end() :])
     headers, start = _head(raw, 0, len(raw))
     named: dict[str, list[str]] = {}
     for name, value in headers.items():
@@ -99,15 +115,40 @@ def parse(raw: bytes) -> Parsed:
     return Parsed(envelope.decode("latin-1").strip(), named, raw[start:], texts, names)
 
 
+def type_parameter(parsed: Parsed, name: str) -> str:
+    """A parameter of a message's own Content-Type, '' where there is none."""
+    headers = Message(policy=_AsWritten())
+    headers["content-type"] = parsed.value("content-type")[:MAX_PARAMETERS]
+    return _parameter(headers, name)
+
+
+def direct_parts(raw: bytes) -> list[tuple[str, bytes]]:
+    """Media type and decoded body of each part of a multipart message; a wrapped message with its headers."""
+    raw = _without_mark(raw)
+    headers, start = _head(raw, 0, len(raw))
+    inner = _inner(_Part(raw, headers, start, len(raw)), whole=True) or []
+    return [(part.kind, part.content(MAX_TEXT if part.kind not in _WRAPPERS else len(part.raw))) for part in inner]
+
+
+def _without_mark(raw: bytes) -> bytes:
+    """The bytes behind a byte order mark, in UTF-8 where the mark says UTF-16."""
+    for mark, charset in _BOMS:
+        if raw.startswith(mark):
+            content = raw[len(mark) :]
+            return content.decode(charset, "replace").encode() if charset else content
+    return raw
+
+
 def _head(raw: bytes, start: int, end: int) -> tuple[Message, int]:
     """The headers at `start` and where the body begins."""
     if raw[start : start + 1] == b"\n" or raw[start : start + 2] == b"\r\n":
         return Message(policy=_AsWritten()), start + 1
     blank = _BLANK_LINE.search(raw, start, end)
     stop, body = (blank.start(), blank.end()) if blank else (end, end)
-    head = raw[start : min(stop, start + MAX_HEAD)]
+    head = _BLANK_BEFORE_COLON.sub(rb"\1:", raw[start : min(stop, start + MAX_HEAD)])
     headers = _headers.parsebytes(head)
-    if headers.get_payload():  # a line that is no header ended them early
+    if any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in headers.defects):
+        # A line that is no header ended them early.
         kept = [line for line in head.splitlines(keepends=True) if _FIELD.match(line)]
         headers = _headers.parsebytes(b"".join(kept))
     for name in ("content-type", "content-disposition"):
@@ -117,46 +158,84 @@ def _head(raw: bytes, start: int, end: int) -> tuple[Message, int]:
     return headers, body
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One part: its headers, where its body lies in `raw`, how deep, and the encoding of a container around it."""
+
+    raw: bytes
+    headers: Message
+    start: int
+    end: int
+    depth: int = 0
+    encoding: str = ""
+
+    @cached_property
+    def kind(self) -> str:
+        """The media type, for an untold one the one that the name of the file says."""
+        kind = self.headers.get_content_type()
+        name = _file_name(self.headers) if kind in _UNTOLD else ""
+        return _BY_FILE_NAME.get("." + name.rpartition(".")[2], kind) if "." in name else kind
+
+    @property
+    def transfer_encoding(self) -> str:
+        """quoted-printable, base64, x-uuencode or another word, in lower case and without parameters."""
+        own = str(self.headers.get("content-transfer-encoding", ""))[:100].partition(";")[0].strip().lower()
+        return own or self.encoding
+
+    def content(self, most: int) -> bytes:
+        """The decoded body of a part, or the beginning of it: about `most` bytes."""
+        return transfer_decoded(self.raw[self.start : min(self.end, self.start + 2 * most)], self.transfer_encoding)
+
+
 def _texts(raw: bytes, headers: Message, start: int) -> Iterator[Text]:
     """The text parts, depth first, within the bounds on depth, number and size."""
-    waiting = [(headers, start, len(raw), 0)]
+    waiting = [_Part(raw, headers, start, len(raw))]
     left, parts = MAX_TEXT, 0
     while waiting and left > 0 and parts < MAX_PARTS:
-        headers, start, end, depth = waiting.pop()
+        part = waiting.pop()
         parts += 1
-        inner = _inner(raw, headers, start, end) if depth < MAX_DEPTH else None
+        inner = _inner(part) if part.depth < MAX_DEPTH else None
         if inner is not None:
-            waiting.extend((*part, depth + 1) for part in reversed(inner))
+            waiting.extend(reversed(inner))
             continue
-        kind = _kind(headers)
+        kind = _text_kind(part.kind)
         if kind is None:
             continue
-        encoded = raw[start : min(end, start + 2 * left)]
-        content = _transfer_decoded(encoded, headers)
+        content = part.content(left)
         if len(content) > left:  # not in the middle of a link
             content = content[:left].rpartition(b" ")[0]
             left = 0
         left -= len(content)
-        yield Text(kind, _to_text(content, headers))
+        yield _text(kind, content, part.headers)
 
 
-def _inner(raw: bytes, headers: Message, start: int, end: int) -> list[tuple[Message, int, int]] | None:
-    """The parts inside a container with their headers, None for a leaf."""
-    kind = headers.get_content_type()
-    if kind in _WRAPPERS:
-        inside, body = _head(raw, start, end)
-        return [(inside, body, end)]
-    if not kind.startswith("multipart/"):
+def _inner(part: _Part, whole: bool = False) -> list[_Part] | None:
+    """The parts inside a container with their headers, None for a leaf. `whole`: also what others wrote in reports."""
+    if part.kind in _WRAPPERS:
+        return [_wrapped(part)]
+    if not part.kind.startswith("multipart/"):
         return None
-    boundary = _parameter(headers, "boundary")
-    spans = _spans(raw, boundary.encode("latin-1", "replace"), start, end) if boundary else []
+    boundary = _parameter(part.headers, "boundary")
+    spans = _spans(part.raw, boundary.encode("latin-1", "replace"), part.start, part.end) if boundary else []
     if not spans:
         return None
+    # RFC 2045, section 6.4 forbids to encode a container; of one that says so the parts are encoded.
+    encoding = part.transfer_encoding if part.transfer_encoding in ENCODINGS else ""
     parts = []
     for begin, stop in spans:
-        inside, body = _head(raw, begin, stop)
-        parts.append((inside, min(body, stop), stop))
-    return parts
+        headers, body = _head(part.raw, begin, stop)
+        parts.append(_Part(part.raw, headers, min(body, stop), stop, part.depth + 1, encoding))
+    return [inside for inside in parts if whole or part.kind != _REPORTS or inside.kind not in _OF_OTHERS]
+
+
+def _wrapped(part: _Part) -> _Part:
+    """The message inside a message, also where it is encoded, which RFC 2046, section 5.2.1 forbids."""
+    raw, start, end = part.raw, part.start, part.end
+    if part.transfer_encoding in ENCODINGS:
+        raw = _without_mark(part.content(MAX_TEXT))
+        start, end = 0, len(raw)
+    headers, body = _head(raw, start, end)
+    return _Part(raw, headers, body, end, part.depth + 1)
 
 
 def _spans(raw: bytes, boundary: bytes, start: int, end: int) -> list[tuple[int, int]]:
@@ -183,9 +262,10 @@ def _spans(raw: bytes, boundary: bytes, start: int, end: int) -> list[tuple[int,
 _AFTER_BOUNDARY: Final = (b"", b"\r", b"\n", b"-", b" ", b"\t")
 
 
-def _kind(headers: Message) -> str | None:
-    """plain, html or calendar; None for what holds no text to read."""
-    kind = headers.get_content_type()
+def _text_kind(kind: str) -> str | None:
+    """plain, html, calendar or binary; None for what holds no text to read."""
+    if kind in _TNEF:
+        return "binary"
     if kind in _CALENDARS:
         return "calendar"
     if kind == "text/html" or kind == "application/xhtml+xml":
@@ -194,42 +274,21 @@ def _kind(headers: Message) -> str | None:
     return "plain" if kind.startswith(("text/", "multipart/")) else None
 
 
-def _transfer_decoded(content: bytes, headers: Message) -> bytes:
-    encoding = str(headers.get("content-transfer-encoding", ""))[:100].strip().lower()
-    if encoding == "quoted-printable":
-        return binascii.a2b_qp(content)
-    if encoding == "base64":
-        return _base64_decoded(content)
-    return content
-
-
-def _base64_decoded(content: bytes) -> bytes:
-    """Whatever base64 holds, broken padding and stray characters and all."""
-    letters = _NOT_BASE64.sub(b"", content)
-    usable = len(letters) - (1 if len(letters) % 4 == 1 else 0)
-    return binascii.a2b_base64(letters[:usable] + b"=" * (-usable % 4))
-
-
-_NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
-
-
-def _to_text(content: bytes, headers: Message) -> str:
-    """The text in the charset that is declared, or else in the one that fits: UTF-8, then Latin-1."""
-    for charset in (_charset(_parameter(headers, "charset")[:64]), "utf-8"):
-        try:
-            return content.decode(charset or "utf-8")
-        except (UnicodeError, LookupError, ValueError):
-            continue
-    return content.decode("latin-1")
-
-
-@lru_cache(maxsize=512)
-def _charset(name: str) -> str | None:
+def _file_name(headers: Message) -> str:
+    """The name of a part's file in lower case, '' where there is none or the standard library cannot read it."""
     try:
-        known = codecs.lookup(name.strip().strip("\"'"))
-    except (LookupError, ValueError, UnicodeError):
-        return None
-    return None if known.name.replace("-", "_") in _NO_CHARSET else known.name
+        return str(headers.get_filename("") or "").strip().lower()
+    except (ValueError, LookupError, TypeError, IndexError, AttributeError):
+        return ""
+
+
+def _text(kind: str, content: bytes, headers: Message) -> Text:
+    if kind == "binary":  # UTF-16 reads as ASCII once its zero bytes are gone; what is squeezed is expanded
+        return Text(kind, (content + unpacked_rtf(content)).replace(b"\x00", b"").decode("latin-1"))
+    text = decoded_text(content, _parameter(headers, "charset"))
+    if kind == "plain" and _parameter(headers, "format").lower() == "flowed":
+        text = unflowed(text, _parameter(headers, "delsp").lower() == "yes")
+    return Text(kind, text)
 
 
 def _parameter(headers: Message, name: str) -> str:
@@ -245,7 +304,7 @@ def _parameter(headers: Message, name: str) -> str:
 
 def _value(value: object) -> str:
     text = str(value)[:MAX_VALUE]
-    if not text.isascii():
+    if not text.isascii():  # ids are made of this reading: it stays as it is
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return _bounded(text)
 
@@ -273,6 +332,6 @@ def _piece(text: bytes | str, charset: str | None) -> str:
     if isinstance(text, str):
         return text
     try:
-        return text.decode(_charset((charset or "ascii")[:64]) or "utf-8")
+        return text.decode(known_charset(charset or "ascii") or "utf-8")
     except (UnicodeError, LookupError, ValueError):
         return text_of(text)

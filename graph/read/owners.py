@@ -35,6 +35,8 @@ _PROVIDERS: Final = {
 }
 _OWNER: Final = {domain: owner for owner, domains in _PROVIDERS.items() for domain in domains}
 
+WRITES_SPF: Final = frozenset({"microsoft", "google"})  # for every mail that comes in from outside
+
 # Blocks inside which Exchange Online hands mail from server to server. A hop between regions shares no allocation, and
 # these servers write a claimed name, never a reverse one. 2a01:111:f400 and f403 are published ("Office 365 URLs and IP
 # address ranges", ids 9 and 10); the others are of Microsoft's 2603:1000::/24, one a region, as their mail shows.

@@ -33,13 +33,17 @@ def addresses_of(value: str) -> list[str]:
 
 
 def misplaced_addresses_of(value: str) -> list[str]:
-    """Those that no mail program should write but some do: in quotes inside `<>`, else in a comment."""
+    """Those that no mail program should write but some do, for a value in which `addresses_of` sees none.
+
+    In quotes inside `<>`; else in a comment; else in quotes, where no `<>` makes the quoted text a name.
+    """
     if "@" not in value:
         return []
     quoted = _distinct(match[1] for match in _QUOTED_ADDRESS.finditer(value))
-    if quoted or "(" not in value:
+    if quoted:
         return quoted
-    return _distinct(_pieces(_QUOTED.sub(" ", value).replace("(", " ").replace(")", " ")))
+    commented = _distinct(_pieces(_QUOTED.sub(" ", value).replace("(", " ").replace(")", " ")))
+    return commented or ([] if "<" in value else addresses_in_names(value))
 
 
 def addresses_in_names(value: str) -> list[str]:
@@ -58,7 +62,8 @@ def _distinct(pieces: Iterable[str]) -> list[str]:
 def _pieces(value: str) -> Iterator[str]:
     angles = _ANGLE.findall(value)
     for angle in angles:
-        yield angle.rpartition(":")[2] if angle.startswith("@") else angle
+        inside = angle.rpartition(":")[2] if angle.startswith("@") else angle
+        yield from _SEPARATOR.split(inside) if inside.count("@") > 1 else (inside,)
     for piece in _SEPARATOR.split(value):
         # Addresses without `<>` may stand between those with.
         if not angles or ("<" not in piece and ">" not in piece):

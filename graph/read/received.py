@@ -16,7 +16,9 @@ lines are skipped. A line is passed over where it
 
 An SPF result above a believed line was put there by the receiving side. The line that handed over from the address
 which it names is the acceptance, whatever the names say; and where the stranger's line holds no address, the result
-gives it. Results below the acceptance are the stranger's and count for nothing.
+gives it. Results below the acceptance are the stranger's and count for nothing. Providers that write one for
+every mail from outside (`graph.read.owners.WRITES_SPF`) name their acceptance by the topmost one, wherever it stands:
+there, servers that name themselves as the provider's are passed over until the line of that address.
 
 Where all public lines were passed over, the oldest of them is the acceptance: a customer of the same provider. Where
 a stranger's line holds no address and no result gives one, the address is unknown.
@@ -30,12 +32,13 @@ topmost line's.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from graph.read.hops import Hop, read_hop
-from graph.read.owners import is_relay_of, owner_of, same_allocation, same_host, same_owner
+from graph.read.owners import WRITES_SPF, is_relay_of, owner_of, same_allocation, same_host, same_owner
+from graph.read.spf import client_of
 
 MAX_TRANSIT: Final = timedelta(days=7)  # from acceptance to mailbox: mail servers give up after five days or less
 MAX_SKEW: Final = timedelta(hours=1)  # by which an earlier relay's clock may be ahead of the last one's
@@ -44,39 +47,75 @@ MAX_LINES: Final = 100  # RFC 5321 asks relays to see a loop by then
 
 @dataclass(frozen=True)
 class Acceptance:
-    """When, from where and for whom a message was accepted, as far as its trace tells."""
+    """When, from where and for whom a message was accepted, as far as its trace tells.
+
+    `stranger`: whether somebody from outside handed it over.
+    """
 
     ts: datetime | None
     ip: str | None
     recipient: str | None
+    stranger: bool = False
 
 
 def acceptance_of(
-    lines: Sequence[str], latest: datetime, trusted_hops: int = 0, clients: Sequence[tuple[str, ...]] = ()
+    lines: Sequence[str],
+    latest: datetime,
+    trusted_hops: int = 0,
+    spf: str = "",
+    clients: Sequence[tuple[str, ...]] = (),
 ) -> Acceptance:
     """Read the `Received` lines, newest first. A time after `latest` is taken for a broken clock and left out.
 
-    `clients` are the addresses that SPF results above each line name, nearest last (`graph.read.spf`).
+    `spf` is the topmost SPF result, wherever it stands; `clients` are the addresses that SPF results above each line
+    name, nearest last (`graph.read.spf`).
     """
+    walk = _Walk(_spf_client(lines, trusted_hops, latest, spf))
+    hops = (read_hop(line, latest) for line in lines[trusted_hops:MAX_LINES])
+    for place, (hop, below) in enumerate(_with_next(hops), trusted_hops):
+        if walk.ends_at(hop, below, clients[place] if place < len(clients) else ()):
+            break
+    ts = _believed(walk.entry.ts, walk.newest) if walk.entry else walk.newest
+    recipient = (walk.entry and walk.entry.recipient) or walk.recipient
+    return Acceptance(ts, walk.ip, recipient, walk.stranger)
+
+
+@dataclass
+class _Walk:
+    """What the lines have told so far. `client`: whom a provider that always writes SPF results names."""
+
+    client: str | None
     newest: datetime | None = None
     recipient: str | None = None
     entry: Hop | None = None
     ip: str | None = None
-    own_addresses: list[str] = []
-    hops = (read_hop(line, latest) for line in lines[trusted_hops:MAX_LINES])
-    for place, (hop, below) in enumerate(_with_next(hops), trusted_hops):
-        newest = newest or hop.ts
-        recipient = recipient or hop.recipient
-        own_addresses += [hop.by_ip] if hop.by_ip else []
+    stranger: bool = False
+    own_addresses: list[str] = field(default_factory=list)
+
+    def ends_at(self, hop: Hop, below: Hop | None, named: Sequence[str]) -> bool:
+        """Take in one line; whether it is the last that can be believed. `named`: by SPF results above it."""
+        self.newest = self.newest or hop.ts
+        self.recipient = self.recipient or hop.recipient
+        self.own_addresses += [hop.by_ip] if hop.by_ip else []
         if hop.pick_up or not (hop.ip or _is_stranger(hop)):
-            continue
-        named = clients[place] if place < len(clients) else ()
-        entry, ip = hop, hop.ip or next(reversed(named), None)
-        if hop.ip is None or hop.ip in named or not _is_own(hop, hop.ip, below, own_addresses):
-            break
-    if entry is None:
-        return Acceptance(newest, None, recipient)
-    return Acceptance(_believed(entry.ts, newest), ip, entry.recipient or recipient)
+            return False
+        self.entry, self.ip = hop, hop.ip or next(reversed(named), None)
+        if hop.ip and hop.ip not in named:
+            skipped = self.client is not None and hop.ip != self.client and same_owner(hop.claimed, hop.by)
+            self.stranger = not (skipped or _is_own(hop, hop.ip, below, self.own_addresses))
+        else:
+            self.stranger = True
+        return self.stranger
+
+
+def _spf_client(lines: Sequence[str], trusted_hops: int, latest: datetime, spf: str) -> str | None:
+    """The client in a provider's own SPF result; None where it is not known to write one, or no line has it."""
+    client = client_of(spf) if spf else None
+    if client is None:
+        return None
+    hops = [read_hop(line, latest) for line in lines[trusted_hops:MAX_LINES]]
+    owner = next((owner_of(hop.by) for hop in hops if hop.by), None)
+    return client if owner in WRITES_SPF and any(hop.ip == client for hop in hops) else None
 
 
 def _with_next(hops: Iterable[Hop]) -> Iterator[tuple[Hop, Hop | None]]:

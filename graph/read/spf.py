@@ -10,7 +10,7 @@ from typing import Final
 
 from graph.read.hops import public_ip
 
-RESULTS: Final = frozenset({"received-spf", "authentication-results"})
+RESULTS: Final = ("received-spf", "authentication-results")
 _MAX_VALUE: Final = 4096  # characters of one header that are looked at
 _IP: Final = r"([0-9a-f.:]{2,45})"
 _COMMENT: Final = re.compile(r"\([^()]{0,1024}\)")

@@ -100,7 +100,7 @@ def write_index(path: Path, scores: pa.Table, reasons: pa.Table, seen: dict[str,
     batch at a time. The caller makes the bytes durable. Raises lmdb.Error or OSError where the disk refuses.
     """
     count = 0
-    with lmdb.open(str(path), subdir=False, map_size=_MAP_SIZE, sync=False, lock=False) as environment:
+    with lmdb.open(str(path), subdir=False, map_size=_MAP_SIZE, sync=False, lock=False, mode=0o600) as environment:
         for batch in _batches(chain(_artefacts(lent), _nodes(scores, reasons, seen))):
             _put(environment, batch)
             count += len(batch)

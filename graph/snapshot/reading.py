@@ -64,6 +64,7 @@ SUMMARIES = pa.schema(  # what a list of campaigns shows beside the contract's c
 )
 _PUBLISH_AGAIN = "Run `ringleader refresh` to publish it anew"
 _UNDECIDED = b',"decision":null'  # of a snapshot older than decisions: not even abstained, since nobody looked
+_LONGEST_NAME = 255  # bytes that the usual file systems allow
 _OPEN_TRIES = 3  # a publication may remove the snapshot between reading the pointer and opening what it names
 
 
@@ -199,15 +200,12 @@ class Snapshot:
 def open_current(home: Home, verify: bool = True) -> Snapshot:
     """Open the live snapshot, its checksums compared where `verify`.
 
-    Raises SnapshotMissingError where nothing was published, SnapshotError naming the file that is damaged.
+    Raises SnapshotMissingError where nothing was published, SnapshotError naming the file that is damaged: a pointer
+    that is gone beside whole snapshots, or is no text, among them.
     """
     named = None
     for _ in range(_OPEN_TRIES):
-        name = read_pointer(home.snapshots / POINTER)
-        if name is None:
-            raise SnapshotMissingError(
-                str(home.snapshots), "nothing has been published yet", "Run `ringleader refresh` first"
-            )
+        name = _current_name(home)
         if name == named:  # the pointer stood still, so what it names is really gone
             break
         named = name
@@ -215,6 +213,25 @@ def open_current(home: Home, verify: bool = True) -> Snapshot:
         if folder.is_dir():
             return open_snapshot(folder, verify)
     raise SnapshotError(str(home.snapshots / str(named)), "the snapshot named by CURRENT is not there", _PUBLISH_AGAIN)
+
+
+def _current_name(home: Home) -> str:
+    """The snapshot that the pointer names. Raises as `open_current` does."""
+    pointer = home.snapshots / POINTER
+    try:
+        name = read_pointer(pointer)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SnapshotError(str(pointer), f"cannot be read ({error})", _PUBLISH_AGAIN) from error
+    if name is None and (whole := list_manifests(home)):
+        reason = f"names no snapshot, though {len(whole)} are there, the latest {whole[0].id}"
+        raise SnapshotError(str(pointer), reason, _PUBLISH_AGAIN)
+    if name is None:
+        raise SnapshotMissingError(
+            str(home.snapshots), "nothing has been published yet", "Run `ringleader refresh` first"
+        )
+    if name != Path(name).name or "\0" in name or len(name.encode()) > _LONGEST_NAME:
+        raise SnapshotError(str(pointer), "does not hold the name of a snapshot", _PUBLISH_AGAIN)
+    return name
 
 
 def open_snapshot(folder: Path, verify: bool = True) -> Snapshot:

@@ -1,6 +1,7 @@
 """The way to a Neo4j server: its address, one driver, and what its errors mean. Knows nothing of what is stored."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Bolt:
         self._address = address
         self._password = password
         self._driver: Driver | None = None
+        self._guard = threading.Lock()  # of two threads that come first, one connects
 
     def read(self, text: str, parameters: dict[str, object]) -> list[Row]:
         """Rows of one managed read transaction, times as UTC datetimes."""
@@ -89,15 +91,16 @@ class Bolt:
         return self._connected().session(database=self._address.database)
 
     def _connected(self) -> Driver:
-        if self._driver is None:
-            driver = self._new_driver()
-            try:
-                driver.verify_connectivity()
-            except BaseException:
-                driver.close()
-                raise
-            self._driver = driver
-        return self._driver
+        with self._guard:
+            if self._driver is None:
+                driver = self._new_driver()
+                try:
+                    driver.verify_connectivity()
+                except BaseException:
+                    driver.close()
+                    raise
+                self._driver = driver
+            return self._driver
 
     def _new_driver(self) -> Driver:
         if self._password is None:

@@ -74,6 +74,14 @@ class LadybugStore(CypherReads):
         name = self._reader.name if self._reader else None
         return unquote(name.rpartition("-")[0]) if name else None
 
+    def outdated(self) -> bool:
+        """As in `GraphStore`: `CURRENT` names another file than the one that is open."""
+        reader = self._reader
+        if reader is None:
+            return False
+        with _explained(self._folder, "cannot be read"):
+            return read_pointer(self._pointer) != reader.name
+
     def ping(self) -> str:
         """As in `GraphStore`."""
         self._read("RETURN 1 AS one")
@@ -94,6 +102,8 @@ class LadybugStore(CypherReads):
     def _open_reader(self) -> "_Open":
         """The database that CURRENT names; an empty graph before the first refresh."""
         name = read_pointer(self._pointer)
+        if name is None and any(self._folder.glob(f"*{ENDING}")):
+            raise StoreError(str(self._pointer), "it is not there, though graphs are", "Run `ringleader refresh`")
         if name is None:
             empty = _Open(":memory:", READER_BUFFER)
             empty.create_schema()
@@ -101,6 +111,8 @@ class LadybugStore(CypherReads):
         return _Open(str(self._folder / name), READER_BUFFER, read_only=True, name=name)
 
     def _history(self) -> History:
+        if read_pointer(self._pointer) is None:
+            return History()
         return History(
             refreshes=self._nodes(NODES["Refresh"]),
             verdicts=self._nodes(NODES["Verdict"]),
@@ -212,7 +224,7 @@ def _explained(folder: Path, what: str) -> Iterator[None]:
     """LadybugDB says everything with RuntimeError; say which store it was and what to do."""
     try:
         yield
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, UnicodeDecodeError) as error:  # the last: a pointer that is no text
         mend = (
             f"See to the disk and the rights there; `ringleader refresh` builds it anew once {folder / POINTER} is gone"
         )

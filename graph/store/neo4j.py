@@ -67,6 +67,10 @@ class Neo4jStore(CypherReads):
         rows = self._read(query("neo4j_current_refresh"))
         return str(rows[0]["id"]) if rows else None
 
+    def outdated(self) -> bool:
+        """As in `GraphStore`: a server has one database, which each query reads as it is then."""
+        return False
+
     def ping(self) -> str:
         """As in `GraphStore`."""
         return self._bolt.agent()

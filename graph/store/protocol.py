@@ -97,6 +97,10 @@ class GraphStore(Protocol):
         """Id of the refresh whose window the store holds, None before the first."""
         ...
 
+    def outdated(self) -> bool:
+        """Whether a new handle would read another database than this one does; costs no query."""
+        ...
+
     def ping(self) -> str:
         """Name and version of the database, once it has answered."""
         ...

@@ -158,7 +158,7 @@ def test_a_refused_scope_is_audited_too(client_with: Callable[..., Client], home
 
 
 def test_what_cannot_be_audited_is_not_answered(client: Client, home: Home) -> None:
-    (home.state / "audit.sqlite").mkdir()
+    (home.state / "audit.sqlite").write_bytes(b"rubbish, and plenty of it" * 500)
     answer = client.get("/v1/campaigns")
     assert "c-links" not in answer.text
     assert (answer.status_code, answer.json()["code"]) == (503, "AUDIT-UNAVAILABLE")

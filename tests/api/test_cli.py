@@ -88,8 +88,15 @@ def test_every_command_has_help(command, capsys):
     assert capsys.readouterr().out.startswith(f"usage: ringleader {command}")
 
 
+BEYOND = [
+    [command, "--as-of", time]
+    for command in ("refresh", "train")
+    for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31")
+]
+
+
 @pytest.mark.parametrize(
-    "arguments", [[], ["no-such"], ["export", "nothing", "--out", "x.csv"], ["refresh", "--as-of", "noon"]]
+    "arguments", [[], ["no-such"], ["export", "nothing", "--out", "x.csv"], ["refresh", "--as-of", "noon"], *BEYOND]
 )
 def test_what_makes_no_sense_is_a_usage_error(arguments, capsys):
     with pytest.raises(SystemExit) as caught:

@@ -186,7 +186,9 @@ def test_a_dormant_campaign_lends_its_networks_no_risk(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"channel": "fax"}, {"recipients": []}, {"ts": "2024-05-20T00:00:00"}, {"sender": ""}]
+    "change",
+    [{"channel": "fax"}, {"recipients": []}, {"ts": "2024-05-20T00:00:00"}, {"sender": ""}]
+    + [{"ts": ts} for ts in ("0001-01-01T00:00:00+14:00", "1969-12-31T00:00:00Z", "9999-12-31T23:59:59-14:00")],
 )
 def test_an_event_that_breaks_the_contract_is_told_where(client: Client, change: dict[str, object]) -> None:
     answer = client.post("/v1/score", json={"events": [event(**change)]})

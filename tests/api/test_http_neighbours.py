@@ -21,10 +21,10 @@ class FakeStore:
     refresh_id: str = "r-2"
     down: bool = False
 
-    def __enter__(self) -> "FakeStore":
-        return self
+    def outdated(self) -> bool:
+        return False
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         return None
 
     def refresh(self) -> str:

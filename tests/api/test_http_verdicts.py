@@ -1,8 +1,10 @@
 """The verdict and operation routes."""
 
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import factories
@@ -64,6 +66,33 @@ def test_a_verdict_about_a_merged_campaign_is_kept_for_its_heir(client: Client) 
 def test_a_verdict_that_breaks_the_contract_is_refused(client: Client, home: Home, change: dict[str, object]) -> None:
     assert client.post("/v1/verdicts", json=MALICIOUS | change).status_code == 422
     assert VerdictLedger(home).list(1) == []
+
+
+@pytest.mark.parametrize(
+    "ts", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"]
+)
+def test_a_verdict_dated_where_nobody_lived_is_refused_and_not_stored(client: Client, home: Home, ts: str) -> None:
+    answer = client.post("/v1/verdicts", json=MALICIOUS | {"ts": ts}, headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "REQUEST-INVALID")
+    assert VerdictLedger(home).unreadable() == 0
+    assert client.get("/v1/verdicts").json()["items"] == []
+    assert client.post("/v1/verdicts", json=MALICIOUS, headers={"Idempotency-Key": "k"}).status_code == 201
+
+
+def test_a_home_that_holds_a_row_from_before_year_one_works_again(client: Client, home: Home) -> None:
+    client.post("/v1/verdicts", json=MALICIOUS)
+    with closing(sqlite3.connect(VerdictLedger(home).path)) as database, database:
+        database.execute(
+            "INSERT INTO verdicts (id, kind, key, verdict, ts, source, note)"
+            " VALUES ('old', 'sender', ?, 'benign', -62135646800000000, 'ann', '')",
+            (MALICIOUS["key"],),
+        )
+    client.post("/v1/verdicts", json=MALICIOUS | {"key": "other@example.com"})
+    first = client.get("/v1/verdicts?limit=1").json()
+    second = client.get(f"/v1/verdicts?limit=1&cursor={first['next_cursor']}").json()
+    listed = [verdict["key"] for verdict in first["items"] + second["items"]]
+    assert (listed, second["next_cursor"]) == (["other@example.com", MALICIOUS["key"]], None)
+    assert client.get("/v1/queue").status_code == 200
 
 
 def test_verdicts_are_listed_latest_first_in_pages(client: Client) -> None:

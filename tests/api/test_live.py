@@ -4,13 +4,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import factories
+import pytest
 from conftest import Client
 
 from api.app import build_app
 from api.live import LiveSnapshot
 from api.metrics import Metrics
 from graph.home import Home
-from graph.snapshot import publish
+from graph.snapshot import POINTER, publish
 
 STALE = timedelta(hours=1)
 
@@ -58,6 +59,45 @@ def test_a_start_with_nothing_whole_is_not_ready_and_says_why(home: Home) -> Non
     answer = Client(build_app(home)).get("/readyz")
     assert (answer.status_code, answer.json()["code"]) == (503, "SNAPSHOT-MISSING")
     assert "scores.parquet" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\n", b"../elsewhere\n", b"", None])
+def test_a_bad_pointer_leaves_what_is_served_and_is_told(home: Home, content: bytes | None) -> None:
+    snapshot = publish(home, factories.publication(), keep=1)
+    live = LiveSnapshot(home, Metrics(), STALE)
+    point(home, content)
+    live.check()
+    assert live.require().id == snapshot.id
+    assert "CURRENT" in str(live.ready()["damaged"]) or "elsewhere" in str(live.ready()["damaged"])
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\n", b"../elsewhere\n", b"", None])
+def test_a_start_with_a_bad_pointer_serves_the_latest_whole_snapshot(home: Home, content: bytes | None) -> None:
+    snapshot = publish(home, factories.publication(), keep=1)
+    point(home, content)
+    answer = Client(build_app(home)).get("/readyz")
+    assert (answer.status_code, answer.json()["snapshot"]) == (200, snapshot.id)
+    assert answer.json()["damaged"] is not None
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\n", b"\0\n", b"gone\n"])
+def test_a_start_with_a_bad_pointer_and_nothing_whole_is_a_503_that_names_the_pointer(
+    home: Home, content: bytes
+) -> None:
+    point(home, content)
+    client = Client(build_app(home, auth="off"))
+    for path in ("/readyz", "/v1/nodes/domain/cal.example", "/v1/campaigns"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (503, "SNAPSHOT-MISSING")
+        assert "CURRENT" in answer.json()["detail"]
+        assert "nothing has been published" not in answer.json()["detail"]
+
+
+def point(home: Home, content: bytes | None) -> None:
+    """What a disk or a hand may leave in the place of the pointer; None leaves nothing."""
+    (home.snapshots / POINTER).unlink(missing_ok=True)
+    if content is not None:
+        (home.snapshots / POINTER).write_bytes(content)
 
 
 def test_before_anything_is_published_it_lives_and_is_not_ready(home: Home) -> None:

@@ -1,5 +1,7 @@
 """Real servers on real sockets: the first key, several workers, and no request dropped while snapshots change."""
 
+import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +21,7 @@ from api.auth import KeyStore
 from api.server import ServerError, check_exposure, make_first_key
 from graph.home import Home
 from graph.snapshot import publish
+from graph.verdicts import VerdictLedger
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,17 +106,14 @@ def test_a_server_told_to_end_finishes_the_request_under_way_and_takes_no_other(
     body = b'{"nodes": [{"kind": "domain", "key": "cal.example"}]}'
     head = b"POST /v1/lookup HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(body)
     with server(home, "--auth", "off", "--workers", str(workers)) as running:
-        answering = [psutil.Process(running.process.pid)] if workers == 1 else _workers(running.process.pid)
+        answering = _workers(running.process.pid)
         assert len(answering) == workers
         address = httpx.URL(running.url)
         with socket.create_connection((address.host, address.port or 0)) as half:
             half.sendall(head + body[:10])
             until(lambda: any(_holds(process, half.getsockname()) for process in answering))
             running.process.send_signal(signal.SIGTERM)
-            if workers == 1:
-                until(lambda: not _reachable(address))
-            else:
-                until(lambda: len(_workers(running.process.pid)) == 1)
+            until(lambda: not _reachable(address))
             time.sleep(0.5)  # by now an impatient one has hung up
             half.sendall(body[10:])
             answer = b"".join(iter(lambda: half.recv(1 << 16), b""))
@@ -121,6 +121,62 @@ def test_a_server_told_to_end_finishes_the_request_under_way_and_takes_no_other(
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b'"found":true' in answer
     assert not _reachable(address)
+
+
+def test_a_killed_worker_is_replaced_its_gauges_go_and_look_ups_go_on(home: Home) -> None:
+    """Whoever reads a mapped file that was truncated is killed by the system (SIGBUS); one worker is all there is."""
+    damaged = publish(home, factories.publication(), keep=2)
+    with server(home, "--auth", "off") as running:
+        first = _workers(running.process.pid)
+        assert len(first) == 1
+        path = f"{running.url}/v1/nodes/domain/cal.example"
+        assert httpx.get(path).json()["snapshot"] == damaged.id
+        os.truncate(damaged.folder / "lookups.lmdb", 0)
+        with pytest.raises(httpx.TransportError):
+            httpx.get(path)
+        newer = publish(home, factories.publication(shift=0.001), keep=2)
+        until(lambda: _snapshot_at(path) == newer.id)
+        assert _workers(running.process.pid) != first
+        text = httpx.get(f"{running.url}/metrics").text
+    told = re.findall(r"^ringleader_snapshot_published_seconds (.+)$", text, re.MULTILINE)
+    assert [float(seconds) for seconds in told] == [newer.manifest.published_at.timestamp()]
+
+
+def test_a_worker_ends_with_its_supervisor_and_frees_the_port(home: Home) -> None:
+    with server(home, "--auth", "off") as running:
+        worker = _workers(running.process.pid)[0]
+        running.process.kill()
+        until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+        assert not _reachable(httpx.URL(running.url))
+
+
+def test_a_moved_home_takes_no_verdict_until_it_is_back_and_no_new_one_is_made(home: Home) -> None:
+    publish(home, factories.publication(), keep=1)
+    verdict = {"kind": "sender", "key": "x@example.com", "verdict": "benign"}
+    away = home.path.with_name("away")
+    with server(home, "--auth", "off") as running:
+        home.path.rename(away)
+        answers = [httpx.post(f"{running.url}/v1/verdicts", json=verdict)]
+        _workers(running.process.pid)[0].kill()
+        until(lambda: _answers_again(running.url))
+        answers.append(httpx.post(f"{running.url}/v1/verdicts", json=verdict))
+        assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(503, "HOME-MOVED")] * 2
+        assert not home.path.exists()
+        away.rename(home.path)
+        assert httpx.post(f"{running.url}/v1/verdicts", json=verdict).status_code == 201
+    assert len(VerdictLedger(home).list(10)) == 1
+
+
+def _snapshot_at(path: str) -> str | None:
+    with suppress(httpx.TransportError):
+        return str(httpx.get(path).json().get("snapshot"))
+    return None
+
+
+def _answers_again(url: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{url}/livez").status_code == 200
+    return False
 
 
 def _workers(pid: int) -> list[psutil.Process]:
@@ -155,6 +211,13 @@ def test_a_first_start_prints_a_key_that_is_good_and_later_ones_do_not(home: Hom
         answer = httpx.get(path, headers={"Authorization": f"Bearer {key}"})
         assert answer.json()["key"] == "invite/2@cal.example"
         assert "server" not in answer.headers
+        with httpx.Client(
+            base_url=running.url
+        ) as client:  # one connection: a body too many would be taken for an answer
+            heads = [client.head(path) for path in ("/livez", "/readyz", "/metrics", "/sign-in", "/assets/page.css")]
+            heads.append(client.head(path, headers={"Authorization": f"Bearer {key}"}))
+            assert {(head.status_code, head.content) for head in heads} == {(200, b"")}
+            assert client.get("/livez").json() == {"status": "alive"}
     said: list[str] = []
     make_first_key(home, said.append)
     assert said == []

@@ -217,6 +217,48 @@ def test_a_pointer_to_nowhere_is_an_error_that_names_it(home: Home) -> None:
         open_current(home)
 
 
+BAD_POINTERS = {
+    "no UTF-8": b"\xff\xfe2024\n",
+    "a NUL": b"2024\0\n",
+    "a path out": b"../../etc\n",
+    "an absolute path": b"/etc\n",
+    "two lines": b"a\nb\n",
+    "too long a name": b"x" * 300,
+    "letters of four bytes": "\U0001f600".encode() * 100,
+    "dots": b"..",
+    "nothing": b"",
+    "blanks": b" \n ",
+}
+
+
+@pytest.mark.parametrize("content", BAD_POINTERS.values(), ids=BAD_POINTERS)
+def test_a_pointer_that_names_no_snapshot_is_an_error_that_names_it(home: Home, content: bytes) -> None:
+    publish(home, factories.publication(), keep=1)
+    (home.snapshots / POINTER).write_bytes(content)
+    with pytest.raises(SnapshotError) as told:
+        open_current(home)
+    assert str(home.snapshots) in told.value.thing
+    assert not isinstance(told.value, SnapshotMissingError)
+    assert publish(home, factories.publication(), keep=1).id == open_current(home).id
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_a_missing_pointer_beside_whole_snapshots_is_no_empty_home(home: Home, content: bytes | None) -> None:
+    published = publish(home, factories.publication(), keep=1)
+    (home.snapshots / POINTER).unlink()
+    if content is not None:
+        (home.snapshots / POINTER).write_bytes(content)
+    with pytest.raises(SnapshotError, match=published.id) as told:
+        open_current(home)
+    assert "nothing has been published" not in str(told.value)
+
+
+def test_a_pointer_that_is_a_folder_is_an_error_that_names_it(home: Home) -> None:
+    (home.snapshots / POINTER).mkdir()
+    with pytest.raises(SnapshotError, match="CURRENT"):
+        open_current(home)
+
+
 def test_publishing_again_mends_a_damaged_snapshot(home: Home) -> None:
     folder = publish(home, factories.publication(), keep=1).folder
     (folder / "scores.parquet").write_bytes(b"rubbish")

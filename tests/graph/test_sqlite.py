@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import RingleaderError
-from graph.sqlite import connection, transaction
+from graph.sqlite import SharedFile
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS seen (place INTEGER PRIMARY KEY);"
 
@@ -17,7 +17,7 @@ def test_many_who_open_a_file_that_is_not_there_yet_all_find_its_tables(tmp_path
     def read(path: Path, together: threading.Barrier) -> None:
         together.wait()
         try:
-            with connection(path, SCHEMA) as database:
+            with SharedFile(path, SCHEMA).connection() as database:
                 database.execute("SELECT count(*) FROM seen").fetchone()
         except RingleaderError as error:
             faults.append(error)
@@ -42,13 +42,13 @@ def test_a_file_has_its_write_ahead_log_before_anybody_can_open_it(
 
     def watched(path: Path, **options: object) -> sqlite3.Connection:
         database = opened(path, **options)  # type: ignore[call-overload]
-        if path == tmp_path / "file.sqlite":
+        if str(path).endswith("/file.sqlite?mode=rw"):
             modes.append(database.execute("PRAGMA journal_mode").fetchone()[0])
         return database  # type: ignore[no-any-return]
 
     monkeypatch.setattr(sqlite3, "connect", watched)
     for _ in range(2):
-        with transaction(tmp_path / "file.sqlite", SCHEMA) as database:
+        with SharedFile(tmp_path / "file.sqlite", SCHEMA).transaction() as database:
             database.execute("INSERT INTO seen DEFAULT VALUES")
     assert modes == ["wal", "wal"]
 
@@ -57,11 +57,11 @@ def test_an_error_inside_a_transaction_keeps_nothing_of_it(tmp_path: Path) -> No
     path = tmp_path / "file.sqlite"
 
     def half() -> None:
-        with transaction(path, SCHEMA) as database:
+        with SharedFile(path, SCHEMA).transaction() as database:
             database.execute("INSERT INTO seen DEFAULT VALUES")
             raise RuntimeError("half way")
 
     with pytest.raises(RuntimeError, match="half way"):
         half()
-    with connection(path, SCHEMA) as database:
+    with SharedFile(path, SCHEMA).connection() as database:
         assert database.execute("SELECT count(*) FROM seen").fetchone()[0] == 0

@@ -25,6 +25,19 @@ from graph.read.hosts import MAX_HOSTS, distinct_hosts, hosts_of_html, hosts_of_
         ("a@www.mail.example and x.www.y.example", []),
         ("http://localhost/ http:///x http://a..b/ http://-/", []),
         ("gopher://old.example/ link.example", []),
+        (
+            "http://bank.example,ref=1@link.example/ http://bank.example;v=2@link2.example",
+            ["link.example", "link2.example"],
+        ),
+        ("http://☕.example/ http://i❤.example/", ["xn--53h.example", "xn--i-7iq.example"]),
+        ("https://w.example/?url=https%3A%2F%2Flink.example%2Fx", ["w.example", "link.example"]),
+        ("https://w.example/?url=https%253A%252F%252Flink.example%252Fx", ["w.example", "link.example"]),
+        ("https://w.example/?u=https:%2F%2Flink.example", ["w.example", "link.example"]),
+        ("https://w.example/v2/url?u=https-3A__a-2Dlink.example_path&d=x", ["w.example", "a-link.example"]),
+        ("https://w.example/v3/__https://link.example/x__;!!tok", ["w.example", "link.example"]),
+        ("https://w.example/amp/s/link.example/x", ["w.example", "link.example"]),
+        ("https://w.example/?u=aHR0cHM6Ly9saW5rLmV4YW1wbGUveA", ["w.example", "link.example"]),
+        ("https://w.example/?q=50%25off", ["w.example"]),
     ],
 )
 def test_bare_links_are_found_in_plain_text(text: str, hosts: list[str]) -> None:
@@ -45,6 +58,25 @@ def test_bare_links_are_found_in_plain_text(text: str, hosts: list[str]) -> None
         ('<a href="/relative">', []),
         ("<!-- http://hidden.example/ --><b>", []),
         ("<!-- http://hidden.example/", []),
+        ("<!--[if mso]><a href='https://outlook.example'>x</a><![endif]-->", ["outlook.example"]),
+        ("<!--[if (gte mso 9)|(IE)]><v:rect href='https://outlook.example'><![endif]-->", ["outlook.example"]),
+        ("<!--[if !mso]><!--><a href='https://all.example'>x</a><!--<![endif]-->", ["all.example"]),
+        ("<!--[if !mso]><a href='https://nobody.example'>x</a><![endif]-->", []),
+        ("<![if !mso]><a href=https://all.example>x</a><![endif]>", ["all.example"]),
+        ("<style><!--\na {color: red}\n</style><a href='https://link.example'>x</a>", ["link.example"]),
+        ("<script><!--\nvar x;\n</script><a href='https://link.example'>x</a>", ["link.example"]),
+        ("<title><!-- x</title><a href='https://link.example'>x</a>", ["link.example"]),
+        ("<textarea><!-- </textarea><a href='https://link.example'>x</a>", ["link.example"]),
+        ("<!--><a href='https://link.example'>x</a>", ["link.example"]),
+        ("<!---><a href='https://link.example'>x</a>", ["link.example"]),
+        ("<!-- x --!><a href='https://link.example'>x</a>", ["link.example"]),
+        ("<a href='x>y' href='https://second.example'>", []),
+        ('<p title="<!--"><a href="https://link.example">x</a>', ["link.example"]),
+        ('<a href="https://a.example/?next=https%3A%2F%2Flink.example">x</a>', ["a.example", "link.example"]),
+        ('<a href="https://bank.example,x@link.example/">x</a>', ["link.example"]),
+        ('<meta http-equiv=refresh content="0;url=https://link.example/">', ["link.example"]),
+        ('<img srcset="https://one.example/a 1x, https://two.example/b 2x">', ["one.example", "two.example"]),
+        ("<script>location='https://link.example/'</script>", ["link.example"]),
         ('<!DOCTYPE html PUBLIC "-//W3C//DTD" "http://www.dtd.example/x.dtd">', []),
         ('<html xmlns:o="http://schemas.ns.example/office">', []),
     ],
@@ -63,3 +95,33 @@ def test_a_message_with_endless_links_is_cut() -> None:
 def test_every_host_found_is_canonical(text: str) -> None:
     for host in [*hosts_of_text(text), *hosts_of_html(f"<a href='//{text}'>{text}")]:
         assert canonical_host(host) == host
+
+
+TAGS = [
+    "<div>",
+    "</div>",
+    "<p>",
+    "<table><tr>",
+    "<b>",
+    "<!-- x -->",
+    "<style>a{}</style>",
+    "text",
+    "<br/>",
+    "<svg>",
+    "</x>",
+]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.sampled_from(TAGS), max_size=30), st.lists(st.sampled_from(TAGS), max_size=30))
+def test_a_link_is_found_between_any_tags(before: list[str], after: list[str]) -> None:
+    html = "".join([*before, "<a href=https://link.example/>x</a>", *after])
+    assert list(hosts_of_html(html)) == ["link.example"]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["<div>", "<b id=1><p>", "<", "</x>", "<!--[if mso]>", "&amp", "://", "a@", "%253a", "aHR0cHM6Ly", "<a href='"],
+)
+def test_hostile_html_ends(unit: str) -> None:
+    assert list(hosts_of_html(unit * 50_000)) == []

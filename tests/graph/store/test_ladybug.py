@@ -170,6 +170,38 @@ def test_a_pointer_to_nothing_is_an_error_that_names_the_store(embedded: Place) 
         store.ping()
 
 
+def test_a_pointer_that_is_no_text_is_an_error_that_names_the_store(embedded: Place) -> None:
+    with embedded.open() as reader:
+        reader.write(contents())
+        (embedded.home.store / "CURRENT").write_bytes(b"\xff\xfe")
+        with pytest.raises(StoreError, match="cannot be read"):
+            reader.outdated()
+    with embedded.open() as reader, pytest.raises(StoreError, match="cannot be read"):
+        reader.refresh()
+
+
+def test_graphs_without_their_pointer_are_no_empty_store_and_the_next_write_mends_it(embedded: Place) -> None:
+    with embedded.open() as store:
+        store.write(contents())
+    (embedded.home.store / "CURRENT").unlink()
+    with embedded.open() as store:
+        with pytest.raises(StoreError, match="CURRENT"):
+            store.refresh()
+        store.write(SECOND)
+        assert store.refresh() == "refresh-2"
+
+
+def test_a_reader_is_outdated_once_the_pointer_has_moved_and_a_new_one_is_not(embedded: Place) -> None:
+    with embedded.open() as writer, embedded.open() as reader:
+        writer.write(contents())
+        assert not reader.outdated()
+        assert (reader.refresh(), reader.outdated()) == ("refresh-1", False)
+        writer.write(SECOND)
+        assert (reader.refresh(), reader.outdated()) == ("refresh-1", True)
+        with embedded.open() as newer:
+            assert (newer.refresh(), newer.outdated()) == ("refresh-2", False)
+
+
 def test_many_readers_fit_into_one_process(embedded: Place) -> None:
     with embedded.open() as store:
         store.write(contents())
