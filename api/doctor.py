@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from api.mail_checks import Word, quarantine_words, relay_words
 from api.progress import StageRecorder
 from api.settings import Settings
 from graph.errors import BusyError, RingleaderError, SnapshotMissingError
@@ -146,6 +147,18 @@ def _damage(day: Path) -> str:
     return ""
 
 
+def _relay(home: Home, settings: Settings) -> Iterator[Finding]:
+    yield from (_finding("relays", word) for word in relay_words(home))
+
+
+def _quarantine(home: Home, settings: Settings) -> Iterator[Finding]:
+    yield from (_finding("quarantine", word) for word in quarantine_words(home))
+
+
+def _finding(name: str, word: Word) -> Finding:
+    return Finding(name, WARN if word.mend else OK, word.words, word.mend)
+
+
 def _store(home: Home, settings: Settings) -> Iterator[Finding]:
     url = settings.refresh.store
     with open_store(url, home, os.environ.get(PASSWORD_VARIABLE)) as store:
@@ -211,6 +224,8 @@ CHECKS: dict[str, Check] = {
     "home": _home,
     "lock": _lock,
     "lake": _lake,
+    "relays": _relay,
+    "quarantine": _quarantine,
     "store": _store,
     "model": _model,
     "snapshot": _snapshot,

@@ -1,9 +1,10 @@
 """`ringleader ingest`: validates events, reports and verdicts and adds them to the lake. The work is `api.ingest`."""
 
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from api.commands import Call, Outcome, UsageError, count_words
+from api.settings import known_settings
 
 if TYPE_CHECKING:
     from api.ingest import IngestReport
@@ -24,6 +25,16 @@ AHEAD = (
 def add_arguments(parser: ArgumentParser) -> None:
     for kind, help in KINDS.items():
         parser.add_argument(f"--{kind}", nargs="+", action="extend", default=[], metavar="PATH", help=help)
+    help = known_settings()["read.mailbox"].help
+    parser.add_argument("--mailbox", dest="read.mailbox", type=mailbox, default=SUPPRESS, metavar="ADDRESS", help=help)
+
+
+def mailbox(text: str) -> str:
+    """A mail address typed by a person. For argparse's `type`."""
+    local, _, host = text.strip().rpartition("@")
+    if not local or not host:
+        raise ArgumentTypeError(f"{text!r} is not a mail address such as ann@home.example")
+    return text.strip()
 
 
 def run(call: Call) -> Outcome:

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from graph.errors import InputError
+from graph.read.people import addresses_of
+
 MIB: Final = 1 << 20
 
 
@@ -34,3 +37,9 @@ class ReadOptions:
     bomb_grace_bytes: int = 64 * MIB
     mailbox: str | None = None  # whose mail is read: the recipient of raw mail that names none
     trusted_hops: int = 0  # newest Received lines written by relays of our own, to be skipped for time and address
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a mailbox that is no mail address, since no mail would be given to it."""
+        if self.mailbox and not addresses_of(self.mailbox):
+            mend = "Give one such as ann@home.example, or leave it empty"
+            raise InputError("read.mailbox", f"{self.mailbox!r} is no mail address", mend)
