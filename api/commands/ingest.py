@@ -1,10 +1,10 @@
 """`ringleader ingest`: validates events, reports and verdicts and adds them to the lake. The work is `api.ingest`."""
 
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from api.commands import Call, Outcome, UsageError, count_words
-from api.settings import known_settings
+from api.commands.refresh import add_setting
 
 if TYPE_CHECKING:
     from api.ingest import IngestReport
@@ -25,8 +25,8 @@ AHEAD = (
 def add_arguments(parser: ArgumentParser) -> None:
     for kind, help in KINDS.items():
         parser.add_argument(f"--{kind}", nargs="+", action="extend", default=[], metavar="PATH", help=help)
-    help = known_settings()["read.mailbox"].help
-    parser.add_argument("--mailbox", dest="read.mailbox", type=mailbox, default=SUPPRESS, metavar="ADDRESS", help=help)
+    add_setting(parser, "--mailbox", "read.mailbox", type=mailbox, metavar="ADDRESS")
+    add_setting(parser, "--largest-drop", "lake.largest_drop", type=float, metavar="SHARE")
 
 
 def mailbox(text: str) -> str:

@@ -1,23 +1,27 @@
-"""What doctor says of mail in the lake and of rows set aside. Reads both and mends neither.
-
-The checks yield name, whether all is well, words and mend; `api.doctor` makes findings of them.
-"""
+"""Checks of how mail came in: whose relays its networks are, and what was set aside. Knows no campaign."""
 
 import json
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import duckdb
 
+from api.commands import count_words
+from api.doctor.finding import OK, WARN, Finding
+from api.settings import Settings
 from graph.home import Home
 
 RELAY_SHARE: Final = 0.9  # of the mails with an address: "nine of ten"
 LEAST_MAILS: Final = 10  # fewer say nothing about a share of nine tenths
 LEAST_SENDERS: Final = 5  # in that network: a home may well hear from one sender alone
 DAYS_READ: Final = 30  # the newest; older mail may have come by relays that are gone
+SET_TRUSTED_HOPS: Final = (
+    "If so, count its Received lines from the top of a mail, set trusted_hops (RINGLEADER_READ_TRUSTED_HOPS) to that "
+    "number and ingest into a new home: mail that is known keeps the network that it has"
+)
 
 MOST_LINES: Final = 1_000_000  # of quarantine that are counted
 REASONS_SHOWN: Final = 3
@@ -34,28 +38,20 @@ MENDS: Final = (
 ANY_MEND: Final = "Mend those rows at their source"
 
 
-class Word(NamedTuple):
-    """One thing to say; `mend` is empty where all is well."""
-
-    words: str
-    mend: str = ""
-
-
-def relay_words(home: Home) -> Iterator[Word]:
+def relays(home: Home, settings: Settings) -> Iterator[Finding]:
     """Whether nearly all mail of the last days comes from one network, as behind a relay of one's own."""
     days = sorted(home.lake.glob("events/day=*/*.parquet"))[-DAYS_READ:]
     if not days:
         return
-    mails, network, share, senders = _busiest_network(days)
-    if mails < LEAST_MAILS or share < RELAY_SHARE or senders < LEAST_SENDERS:
-        yield Word(f"{mails:,} mails with an address, {share:.0%} of them from the busiest network")
+    try:
+        mails, network, share, senders = _busiest_network(days)
+    except duckdb.Error:  # a damaged day, which the lake's own check names
         return
-    words = f"{share:.0%} of {mails:,} mails come from one network, {network}, and {senders:,} senders share it"
-    yield Word(
-        f"{words}: it may be a relay of your own",
-        "If so, count its Received lines from the top of a mail, set RINGLEADER_READ_TRUSTED_HOPS to that number and "
-        "ingest that mail into a new home: known mail keeps the network that it has",
-    )
+    if mails < LEAST_MAILS or share < RELAY_SHARE or senders < LEAST_SENDERS:
+        yield Finding("relays", OK, f"{mails:,} mails with an address, {share:.0%} of them from the busiest network")
+        return
+    words = f"{share:.0%} of {mails:,} mails come from one network, {network}, which {senders:,} senders share"
+    yield Finding("relays", WARN, f"{words}: it may be a relay of your own", SET_TRUSTED_HOPS)
 
 
 def _busiest_network(days: list[Path]) -> tuple[int, str, float, int]:
@@ -73,21 +69,22 @@ def _busiest_network(days: list[Path]) -> tuple[int, str, float, int]:
     return int(total), str(network), mails / total, int(senders)
 
 
-def quarantine_words(home: Home) -> Iterator[Word]:
+def quarantine(home: Home, settings: Settings) -> Iterator[Finding]:
     """How many rows are set aside, why, and what mends the commonest reason."""
     files = sorted(home.quarantine.glob("*.jsonl"))
     reasons: Counter[str] = Counter(islice(_reasons(files), MOST_LINES))
     if not reasons:
-        yield Word("no row is set aside")
+        yield Finding("quarantine", OK, "no row is set aside")
         return
     rows = reasons.total()
-    more = "at least " if rows == MOST_LINES else ""
+    more, aside = "at least " if rows == MOST_LINES else "", f"{count_words(rows, 'row')} set aside"
     shown = ", ".join(f"{count:,} × {reason}" for reason, count in reasons.most_common(REASONS_SHOWN))
     commonest = reasons.most_common(1)[0][0]
     mend = next((mend for sign, mend in MENDS if sign in commonest), ANY_MEND)
-    files_words = f"{len(files):,} files" if len(files) != 1 else "1 file"
-    yield Word(
-        f"{more}{rows:,} rows set aside in {files_words} of {home.quarantine}: {shown}",
+    yield Finding(
+        "quarantine",
+        WARN,
+        f"{more}{aside} in {count_words(len(files), 'file')} of {home.quarantine}: {shown}",
         f"{mend}; ingest them again, and delete those files once you have what you want from them",
     )
 
