@@ -1,6 +1,6 @@
 """`ringleader ingest`: validates events, reports and verdicts and adds them to the lake. The work is `api.ingest`."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from api.commands import Call, Outcome, UsageError, count_words
@@ -25,7 +25,16 @@ AHEAD = (
 def add_arguments(parser: ArgumentParser) -> None:
     for kind, help in KINDS.items():
         parser.add_argument(f"--{kind}", nargs="+", action="extend", default=[], metavar="PATH", help=help)
+    add_setting(parser, "--mailbox", "read.mailbox", type=mailbox, metavar="ADDRESS")
     add_setting(parser, "--largest-drop", "lake.largest_drop", type=float, metavar="SHARE")
+
+
+def mailbox(text: str) -> str:
+    """A mail address typed by a person. For argparse's `type`."""
+    local, _, host = text.strip().rpartition("@")
+    if not local or not host:
+        raise ArgumentTypeError(f"{text!r} is not a mail address such as ann@home.example")
+    return text.strip()
 
 
 def run(call: Call) -> Outcome:
