@@ -54,7 +54,9 @@ class MailReader:
                     yield self._batch()
         except InputError as error:
             if source.named or source.format == "mbox":
-                raise
+                self._quarantine.refuse(error)
+                return
+            self._quarantine.count_found(1)
             self._quarantine.add(source.path, 1, error.reason)
         except ForeignError as error:
             self._progress(1)
@@ -71,8 +73,11 @@ class MailReader:
         try:
             if len(raw) > self._options.max_message_bytes:
                 raise MessageError(f"message longer than {self._options.max_message_bytes:,} bytes")
-            self._events.extend(message_events(raw, f"{source.path}:{number}", self._options))
+            events = message_events(raw, f"{source.path}:{number}", self._options)
+            self._quarantine.count_found(max(len(events), 1))
+            self._events.extend(events)
         except MessageError as error:
+            self._quarantine.count_found(1)
             excerpt = raw[:_EXCERPT_BYTES].decode("utf-8", "replace")
             self._quarantine.add(source.path, number, str(error), excerpt)
 
