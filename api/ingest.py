@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,11 @@ from api.settings import ReadSettings, Settings
 from graph.errors import InputError
 from graph.home import Home
 from graph.lake import IngestSummary, Lake
+from graph.lake.unmatched import NOBODY, Unmatched, unmatched
 from graph.read import IN_FUTURE, Earlier, Quarantine, ReadOptions, read_events, read_reports, read_verdicts
 
 READERS = {"events": read_events, "reports": read_reports, "verdicts": read_verdicts}
+_MOST_LOOKED_UP: Final = 1_000_000  # reported events of one ingest that are looked for in the lake
 _NAMED_FILES: Final = 10  # files passed over that the summary names; the quarantine file names them all
 
 
@@ -64,6 +66,7 @@ class IngestReport:
     examples: Sequence[tuple[str, str]]
     errors: Sequence[InputError]
     quarantine: Path | None
+    nobody: Unmatched = NOBODY  # who is named in vain by the verdicts and reports of this ingest
 
     @property
     def ahead(self) -> bool:
@@ -108,6 +111,7 @@ class IngestReport:
             "passed_over_reasons": dict(self.pass_reasons),
             "passed_over_first": [{"file": file, "reason": reason} for file, reason in self.examples],
             "quarantined": aside,
+            "unmatched": asdict(self.nobody),
             **({"error": errors[0], "errors": errors} if errors else {}),
         }
 
@@ -139,12 +143,32 @@ def run_ingest(
         batches: dict[str, Iterable[pa.RecordBatch]] = {
             kind: READERS[kind](files, options, aside[kind]) for kind, files in paths.items() if files
         }
+        named = Named()
+        batches = {kind: named.noting(kind, rows) for kind, rows in batches.items()}
         added = lake.ingest(**batches, progress=partial(_show, stage))
         stage.rows = added.events_new + added.reports_new + added.verdicts_new
-    report = _report(added, aside, file)
+        nobody = unmatched(home.lake, named.verdicts, named.reports)
+    report = replace(_report(added, aside, file), nobody=nobody)
     if report.errors:
         raise PartlyReadError(report)
     return report
+
+
+class Named:
+    """Whom verdicts and reports on their way into the lake name."""
+
+    def __init__(self) -> None:
+        self.verdicts: set[tuple[str, str]] = set()
+        self.reports: set[str] = set()
+
+    def noting(self, kind: str, batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        """The same batches; what they name is noted as they pass."""
+        for batch in batches:
+            if kind == "verdicts":
+                self.verdicts.update(zip(batch["kind"].to_pylist(), batch["key"].to_pylist(), strict=True))
+            elif kind == "reports" and len(self.reports) < _MOST_LOOKED_UP:
+                self.reports.update(batch["event_id"].unique().to_pylist())
+            yield batch
 
 
 def _report(added: IngestSummary, aside: Mapping[str, Quarantine], file: Path) -> IngestReport:

@@ -53,7 +53,7 @@ def run(call: Call) -> Outcome:
 
 def _words(report: "IngestReport") -> str:
     lines = [f"{kind + ':':9} {_account_words(account)}" for kind, account in report.accounts.items()]
-    return "\n".join([*lines, *_set_aside(report), *_passed_over(report), *_unreadable(report)])
+    return "\n".join([*lines, *_set_aside(report), *_passed_over(report), *_nobody(report), *_unreadable(report)])
 
 
 def _account_words(account: "Account") -> str:
@@ -85,6 +85,17 @@ def _passed_over(report: "IngestReport") -> list[str]:
     lines += [f"  {file}: {reason}" for file, reason in report.examples[:FILES_SHOWN]]
     more = report.passed_over - FILES_SHOWN
     return lines + ([f"  and {more:,} more"] if more > 0 else [])
+
+
+def _nobody(report: "IngestReport") -> list[str]:
+    """Verdicts and reports that name nobody are stored; they have no effect until somebody of that name writes."""
+    nobody = report.nobody
+    if not nobody:
+        return []
+    counts = [(nobody.verdicts, "verdict key"), (nobody.reports, "reported event id")]
+    words = " and ".join(count_words(number, noun) for number, noun in counts if number)
+    verb = "names" if nobody.verdicts + nobody.reports == 1 else "name"
+    return [f"{words} {verb} nobody in the lake:", *(f"  {key!r}" for key in nobody.examples[:FILES_SHOWN])]
 
 
 def _unreadable(report: "IngestReport") -> list[str]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from api.doctor.finding import FAIL, OK, WARN, Finding
 from api.settings import Settings
+from graph.errors import LakeError
 from graph.home import Home
 from graph.lake import Lake
 from graph.lake.unmatched import unmatched_in
@@ -34,7 +34,7 @@ def keys(home: Home, settings: Settings) -> Iterator[Finding]:
     """Verdicts and reports that name nobody."""
     try:
         nobody = unmatched_in(home.lake)
-    except (duckdb.Error, pa.ArrowException):
+    except (LakeError, pa.ArrowException):
         return  # a damaged day, which is told above
     if nobody:
         words = f"{nobody.verdicts:,} keys of verdicts and {nobody.reports:,} ids of reports name nobody in the lake"

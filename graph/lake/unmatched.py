@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from graph.errors import LakeError
 from graph.keys import Nodes
 from graph.lake import dayfiles
 from graph.lake.kinds import EVENT, REPORT, VERDICT, Kind
@@ -21,9 +22,10 @@ _DOMAINS: Final = """SELECT DISTINCT unnest(sites) FROM read_parquet($files)
 # A report names an event by its id, or by the Message-ID in front of the digest that raw mail's ids have.
 _REPORTS: Final = """
     WITH asked AS (SELECT DISTINCT event_id, regexp_replace(event_id, '^<(.*)>$', '\\1') AS message FROM reports),
-    known AS (SELECT event_id FROM read_parquet($files)
-        UNION SELECT regexp_extract(event_id, $pattern, 1) FROM read_parquet($files))
-    SELECT event_id FROM asked WHERE event_id NOT IN (FROM known) AND message NOT IN (FROM known) ORDER BY event_id"""
+    events AS (SELECT event_id, regexp_extract(event_id, $pattern, 1) AS message FROM read_parquet($files)),
+    known AS (SELECT DISTINCT event_id FROM events WHERE event_id IN (SELECT event_id FROM asked)),
+    mail AS (SELECT DISTINCT message FROM events WHERE message IN (SELECT message FROM asked))
+    SELECT event_id FROM asked WHERE event_id NOT IN (FROM known) AND message NOT IN (FROM mail) ORDER BY event_id"""
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,26 @@ class Unmatched:
         return bool(self.verdicts or self.reports)
 
 
+NOBODY: Final = Unmatched()
+
+
 def unmatched(lake: Path, verdicts: Iterable[tuple[str, str]], reports: Iterable[str]) -> Unmatched:
     """Of verdicts (kind and key) and reports (event ids) those that name no sender, domain or event of the lake.
 
-    Verdicts on campaigns name no row of the lake and are left out. Raises duckdb.Error where the lake cannot be read.
+    Verdicts on campaigns name no row of the lake and are left out. Raises LakeError where the lake cannot be read.
     """
     files = [str(path) for path in _files(lake, EVENT)]
     asked, ids = sorted(set(verdicts)), sorted(set(reports))
     if not files or not (asked or ids):
-        return Unmatched()
-    with duckdb.connect() as connection:
-        nobody = [key for kind, text in _KINDS.items() for key in _strangers(connection, files, kind, text, asked)]
-        lost = _lost(connection, files, ids)
-    return Unmatched(len(nobody), len(lost), tuple([*nobody[:MOST_NAMED], *lost[:MOST_NAMED]]))
+        return NOBODY
+    try:
+        with duckdb.connect() as connection:
+            nobody = [key for kind, text in _KINDS.items() for key in _strangers(connection, files, kind, text, asked)]
+            lost = _lost(connection, files, ids)
+    except duckdb.Error as error:
+        mend = "`ringleader doctor` names the day that is damaged"
+        raise LakeError(str(lake), f"cannot be searched ({str(error).splitlines()[0]})", mend) from error
+    return Unmatched(len(nobody), len(lost), (*nobody[:MOST_NAMED], *lost[:MOST_NAMED]))
 
 
 def unmatched_in(lake: Path) -> Unmatched:
