@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.read.mailboxes import _mbox_messages
+from graph.read.mbox import mailbox_messages
 
 MOST = 1 << 20
 HEADERS = [b"Return-Path: <a@send.example>", b"X-Mozilla-Status: 0001", b"From: a@send.example", b"Subject : spaced"]
@@ -32,7 +32,7 @@ PROSE = [
 
 
 def messages(content: bytes) -> list[bytes]:
-    return list(_mbox_messages(io.BytesIO(content), MOST))
+    return list(mailbox_messages(io.BytesIO(content), MOST))
 
 
 def message(separator: bytes, header: bytes, number: int, end: bytes = b"\n") -> bytes:
