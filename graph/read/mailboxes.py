@@ -55,15 +55,24 @@ class MailReader:
         try:
             if len(raw) > self._options.max_message_bytes:
                 raise MessageError(f"message longer than {self._options.max_message_bytes:,} bytes")
-            self._events.extend(message_events(raw, f"{source.path}:{number}", self._options))
-        except MessageError as error:
-            excerpt = raw[:_EXCERPT_BYTES].decode("utf-8", "replace")
-            self._quarantine.add(source.path, number, str(error), excerpt)
+            events = message_events(raw, f"{source.path}:{number}", self._options)
+            for event in events:
+                _check_text(event)
+        except Exception as error:  # noqa: BLE001 (no message stops the rest)
+            reason = str(error) if isinstance(error, MessageError) else f"cannot be read ({type(error).__name__})"
+            self._quarantine.add(source.path, number, reason, raw[:_EXCERPT_BYTES].decode("utf-8", "replace"))
+        else:
+            self._events.extend(events)
 
     def _batch(self) -> pa.RecordBatch:
         batch = pa.RecordBatch.from_pylist(self._events, schema=schema.EVENTS)
         self._events = []
         return batch
+
+
+def _check_text(event: dict[str, Any]) -> None:
+    """Raise UnicodeEncodeError for half a surrogate pair, which no batch can hold."""
+    "\n".join([event["event_id"], event["sender"], *event["recipients"], *event["domains"]]).encode()
 
 
 def messages_of(source: Source, options: ReadOptions) -> Iterator[tuple[int, bytes]]:
