@@ -48,9 +48,9 @@ def carried_message(raw: bytes, parsed: Parsed, stranger: bool) -> Carried | Non
     `stranger`: whether somebody from outside handed the report over.
     """
     journal = _JOURNAL in parsed.headers and not stranger
-    report_type = type_parameter(parsed, "report-type").lower()
-    if not journal and not _is_report(parsed):
+    if not journal and not _may_be_report(parsed):
         return None
+    report_type = type_parameter(parsed, "report-type").lower()
     parts = direct_parts(raw)[:MOST_PARTS]
     inside = next((content for kind, content in parts if kind in _WRAPPED), b"")
     if any(kind == _FEEDBACK for kind, _ in parts) or report_type == "feedback-report":
@@ -61,8 +61,9 @@ def carried_message(raw: bytes, parsed: Parsed, stranger: bool) -> Carried | Non
     return Carried(_returning(envelope) + inside, _recipients(envelope), traced=True)
 
 
-def _is_report(parsed: Parsed) -> bool:
-    return parsed.value("content-type")[:100].lower().lstrip().startswith("multipart/report")
+def _may_be_report(parsed: Parsed) -> bool:
+    """Whether Content-Type names a report, as `multipart/report` or by its parameter."""
+    return "report" in parsed.value("content-type").lower()
 
 
 def _text_of(parts: list[tuple[str, bytes]], wanted: str) -> str:
