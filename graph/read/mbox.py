@@ -143,16 +143,18 @@ def _counted_end(ahead: _Ahead, start: int, end: int, most: int) -> int:
         return 0
     counted = blank.end() + int(length[1])
     ahead.fill(counted + _LOOK_BYTES)
+    if counted > len(data):
+        return 0
     gap = _LINE_ENDS.match(data, counted)
     counted = gap.end() if gap else counted
-    if counted >= len(data):
-        return len(data) if counted == len(data) else 0
+    if counted == len(data):
+        return counted
     return counted if data[counted - 1 : counted] == b"\n" and _is_separator(data, counted) else 0
 
 
 def _is_mmdf(data: bytearray, at: int) -> bool:
     """Whether the line holds nothing but the four control characters."""
-    return data[at + len(_MMDF) - 1 : at + len(_MMDF) + 1].strip(b"\r\n") == b""
+    return data[at + len(_MMDF) - 1 : at + len(_MMDF)] in (b"", b"\n", b"\r")
 
 
 def _is_separator(data: bytearray, at: int) -> bool:
