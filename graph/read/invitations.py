@@ -9,6 +9,7 @@ from urllib.parse import unquote
 MAX_INVITATIONS: Final = 50  # of one message; a feed of more is a published calendar
 MAX_ATTENDEES: Final = 1000
 _FOLD: Final = re.compile(r"\r?\n[ \t]|\r[ \t]")
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")  # and no other letter: a description may hold a line separator
 _LINE: Final = re.compile(r"([A-Za-z-]{1,64})((?:;(?:[^\":;]|\"[^\"]{0,1024}\"){0,2048}){0,32}):(.*)", re.DOTALL)
 _PARAMETER: Final = re.compile(r";([A-Za-z-]{1,64})=(?:\"([^\"]{0,1024})\"|([^\";:]{0,1024}))")
 _ESCAPE: Final = re.compile(r"\\([\\;,nN])")
@@ -86,7 +87,7 @@ def _note(invitation: Invitation, name: str, parameters: str, value: str) -> Non
 
 def _lines(text: str) -> Iterator[tuple[str, str, str]]:
     """Name, parameters and value of each line."""
-    for line in _FOLD.sub("", text).splitlines():
+    for line in _LINE_END.split(_FOLD.sub("", text)):
         found = _LINE.match(line)
         if found:
             yield found[1].upper(), found[2], found[3]

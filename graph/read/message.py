@@ -15,7 +15,15 @@ from email.policy import Compat32
 from functools import cached_property
 from typing import Final
 
-from graph.read.encodings import ENCODINGS, decoded_text, known_charset, looks_encoded, transfer_decoded, unflowed, uu_blocks
+from graph.read.encodings import (
+    ENCODINGS,
+    decoded_text,
+    known_charset,
+    looks_encoded,
+    transfer_decoded,
+    unflowed,
+    uu_blocks,
+)
 from graph.read.rtf import unpacked_rtf
 
 MAX_HEAD: Final = 4 << 20  # bytes of headers that are looked at
@@ -30,14 +38,18 @@ _BLANK_LINE: Final = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
 _ENVELOPE: Final = re.compile(rb">?From(?![ \t]*:)(?:[ \t][^\r\n]{0,1000})?\r?\n")
 _BLANK_BEFORE_COLON: Final = re.compile(rb"^([!-9;-~]+)[ \t]+:", re.MULTILINE)  # RFC 5322, section 4.5
 # The headers of a part that has no blank line below them; `https://` at the start of a line is no header.
-_LEADING_FIELDS: Final = re.compile(rb"(?:[!-9;-~]+[ \t]*:(?![/\\])[^\n]*\n?)(?:(?:[!-9;-~]+[ \t]*:(?![/\\])|[ \t])[^\n]*\n?){0,1000}")
+_LEADING_FIELDS: Final = re.compile(
+    rb"(?:[!-9;-~]+[ \t]*:(?![/\\])[^\n]*\n?)(?:(?:[!-9;-~]+[ \t]*:(?![/\\])|[ \t])[^\n]*\n?){0,1000}"
+)
 _FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _CALENDARS: Final = frozenset({"text/calendar", "text/x-vcalendar", "application/ics", "application/calendar"})
 _HTML: Final = frozenset({"text/html", "application/html", "application/xhtml+xml"})
 _WRAPPERS: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 _REPORTS: Final = "multipart/report"  # bounces and receipts (RFC 6522): what is inside was written by somebody else
+_NOTICES: Final = frozenset({"message/delivery-status", "message/disposition-notification"})
 _OF_OTHERS: Final = _WRAPPERS | {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
+_DIGEST: Final = "multipart/digest"  # of messages, unless a part says otherwise (RFC 2046, section 5.1.5)
 _TNEF: Final = "application/ms-tnef"
 # What a part without a telling type holds, by the name of its file.
 _BY_FILE_NAME: Final = {
@@ -59,7 +71,8 @@ _UNTOLD: Final = frozenset(
     | {"application/octetstream", "binary/octet-stream", "text/plain"}
 )
 _TNEF_NAMES: Final = ("winmail.dat", "win.dat")
-_TNEF_TYPES: Final = frozenset({_TNEF, "application/vnd.ms-tnef"})
+# Containers of other programs, whose text stands in the clear among other bytes: Outlook's, and signed mail (RFC 8551).
+_BINARIES: Final = frozenset({_TNEF, "application/vnd.ms-tnef", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 _ENCODING: Final = re.compile(r"(?:\s|\([^()]{0,100}\)|[\"']){0,10}([\w-]{1,40})")
 _BOMS: Final = ((b"\xef\xbb\xbf", ""), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
@@ -242,8 +255,11 @@ def _inner(part: _Part, whole: bool = False) -> list[_Part] | None:
     parts = []
     for begin, stop in spans:
         headers, body = _part_head(part.raw, begin, stop)
+        if part.kind == _DIGEST:
+            headers.set_default_type("message/rfc822")
         parts.append(_Part(part.raw, headers, min(body, stop), stop, part.depth + 1, encoding))
-    return [inside for inside in parts if whole or part.kind != _REPORTS or inside.kind not in _OF_OTHERS]
+    reports = part.kind == _REPORTS or any(inside.kind in _NOTICES for inside in parts)
+    return [inside for inside in parts if whole or not reports or inside.kind not in _OF_OTHERS]
 
 
 def _wrapped(part: _Part) -> _Part:
@@ -294,9 +310,7 @@ _DELIMITER: Final = re.compile(rb"(--)?[ \t]*(?:\r?\n|\r|\Z)")
 _PREFIX: Final = re.compile(rb"(--)?[^\r\n]*(?:\r?\n|\r|\Z)")
 
 
-def _spans_between(
-    raw: bytes, boundary: bytes, start: int, end: int, rest: re.Pattern[bytes]
-) -> list[tuple[int, int]]:
+def _spans_between(raw: bytes, boundary: bytes, start: int, end: int, rest: re.Pattern[bytes]) -> list[tuple[int, int]]:
     """`rest` matches what may follow a boundary up to the end of its line."""
     marker = b"--" + boundary
     spans: list[tuple[int, int]] = []
@@ -319,7 +333,7 @@ def _spans_between(
 
 def _text_kind(kind: str) -> str | None:
     """plain, html, calendar or binary; None for what holds no text to read."""
-    if kind in _TNEF_TYPES:
+    if kind in _BINARIES:
         return "binary"
     if kind in _CALENDARS:
         return "calendar"

@@ -195,6 +195,17 @@ def test_a_file_in_the_text_itself_is_read(before: bytes) -> None:
     assert domains(before + uuencoded(HTML) + b"\nbye\n", b"text/plain") == ["evil.test"]
 
 
+def test_the_parts_of_a_digest_are_messages() -> None:
+    inner = INNER.replace(b"\n\n", b"\nContent-Type: text/html\n" + BASE64 + b"\n\n") + base64.b64encode(HTML)
+    (event,) = mail(b"--sep\n\n" + inner, kind=b"multipart/digest")
+    assert event["domains"] == ["evil.test"]
+
+
+def test_text_that_is_signed_within_other_bytes_is_read() -> None:
+    content = base64.encodebytes(b"\x30\x82\x01\x00Content-Type: text/plain\r\n\r\n" + LINK + b"\x00\x31")
+    assert domains(content, b"application/pkcs7-mime; name=smime.p7m", BASE64) == ["evil.test"]
+
+
 # ---- Boundaries
 
 
@@ -269,12 +280,15 @@ def test_a_feedback_report_without_the_mail_charges_nobody() -> None:
         mail(part(b"text/plain", LINK), COMPLAINT, kind=b"multipart/report; report-type=feedback-report")
 
 
+@pytest.mark.parametrize("kind", [b"multipart/report; report-type=delivery-status", b"multipart/mixed"])
+@pytest.mark.parametrize("notice", [b"message/delivery-status", b"message/disposition-notification"])
 @pytest.mark.parametrize("inside", [b"message/rfc822", b"text/rfc822-headers"])
-def test_a_bounce_charges_nobody_with_what_it_returns(inside: bytes) -> None:
+def test_a_bounce_or_receipt_charges_nobody_with_what_it_returns(inside: bytes, notice: bytes, kind: bytes) -> None:
     (event,) = mail(
         part(b"text/plain", b"could not be delivered"),
+        part(notice, b"Final-Recipient: rfc822; victim@home.example\n"),
         part(inside, INNER + LINK),
-        kind=b"multipart/report; report-type=delivery-status",
+        kind=kind,
     )
     assert (event["sender"], event["domains"]) == ("ann@send.example", [])
 
