@@ -4,7 +4,6 @@ Three questions, one protocol: what was known at a moment is learnt from, sender
 what their evidence said before a verdict of their own. The guards of `gnn.leaks` look on and end what is not time-safe.
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,18 @@ from api.campaign_figures import Refreshed, refreshed, risk_error
 from api.ingest import run_ingest
 from api.lead import lead
 from api.progress import StageRecorder
-from api.scenes import Shot, after, cut_of, first_decided, known_at, last_decided, shoot, too_few
+from api.scenes import (
+    Shot,
+    after,
+    cut_of,
+    first_decided,
+    first_event,
+    known_at,
+    last_decided,
+    shoot,
+    shoot_decided,
+    too_few,
+)
 from api.settings import Settings
 from api.stages import RefreshOptions
 from api.worlds import Answers, World, no_domains, open_world
@@ -36,6 +46,7 @@ from gnn.scene import Scene, without
 from graph.evidence import column
 from graph.home import Home
 from graph.schema import BENIGN, MALICIOUS
+from graph.scratch import scratch_folder
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -92,8 +103,8 @@ def evaluate_world(world: World, settings: Settings, options: EvaluateOptions, s
         lake=replace(settings.lake, retention_days=0),
         refresh=replace(settings.refresh, window_days=world.window_days),
     )
-    with tempfile.TemporaryDirectory(prefix="ringleader-evaluate-") as folder:
-        home = Home(Path(folder)).ensure()
+    with scratch_folder() as folder:
+        home = Home(folder).ensure()
         run_ingest(home, settings, world.paths, stages)
         shot = shoot(home, RefreshOptions.of(settings, world.as_of), stages)
         trial = Trial(home, shot, world.answers(shot.scene.window), options, stages)
@@ -130,13 +141,14 @@ def _ahead(world: World, settings: Settings) -> float:
 def evaluate_home(home: Home, settings: Settings, options: EvaluateOptions, stages: StageRecorder) -> Evaluation:
     """Cut this home's verdicts at a moment: learn from what was known then, judge senders decided on later."""
     window = RefreshOptions.of(settings, None)
-    full = shoot(home, replace(window, as_of=last_decided(home, window)), stages)
+    end = last_decided(home, window)
+    full = shoot_decided(home, window, end, stages, "") if end else shoot(home, window, stages)
     decided_at = first_decided(full)
-    cut = cut_of(full.scene.senders, decided_at)
+    cut = cut_of(full.scene.senders, decided_at, first_event(home, window))
     if cut is None:
         raise too_few(full.scene.senders)
     asked = replace(full, scene=known_at(home, full, cut))
-    taught = shoot(home, replace(window, as_of=cut), stages, " at the cut")
+    taught = shoot_decided(home, window, cut, stages, " at the cut")
     later = after(decided_at, cut)
     target = np.where(later & full.scene.senders.known, full.scene.senders.target, np.nan)
     loose = np.full(len(target), -1, np.int64)
@@ -151,7 +163,7 @@ def evaluate_home(home: Home, settings: Settings, options: EvaluateOptions, stag
     found, identity = refreshed(home, asked, verdict, None, stages, cut)
     return trial.evaluation(
         source="this home",
-        protocol=HOME_PROTOCOL.format(cut=cut, end=full.piece.as_of),
+        protocol=HOME_PROTOCOL.format(cut=cut, end=end or full.piece.as_of),
         verdict=verdict,
         scopes=judged,
         checks=checks,
@@ -235,13 +247,14 @@ class Trial:
     def without_reports(self, cut: datetime | None = None) -> tuple[Scope, ...]:
         """The same questions in a world where nobody ever reported anything. `cut`: of a home, where it has one."""
         suffix = ", reports kept out"
-        bare = shoot(self.home, replace(self.shot.options, as_of=self.shot.piece.as_of), self.stages, suffix, False)
-        taught = bare.scene
-        if cut is not None:
+        end, options = self.shot.piece.as_of, self.shot.options
+        if cut is None:
+            bare = shoot(self.home, replace(options, as_of=end), self.stages, suffix, False)
+            taught = bare.scene
+        else:
+            bare = shoot_decided(self.home, options, max(cut, end), self.stages, suffix, False)
             bare = replace(bare, scene=known_at(self.home, bare, cut))
-            taught = shoot(
-                self.home, replace(self.shot.options, as_of=cut), self.stages, f" at the cut{suffix}", False
-            ).scene
+            taught = shoot_decided(self.home, options, cut, self.stages, f" at the cut{suffix}", False).scene
         silent = replace(self, shot=bare)
         return silent.scopes(bare.scene, silent.confronted(taught, f"network and references{suffix}"), suffix)
 

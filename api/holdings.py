@@ -36,20 +36,21 @@ class Holdings:
     def hold(self, identities: Identities | None = None) -> Identities:
         """Hold every file, making those that are missing unless `identities` says which ones are meant."""
         if identities is None:
-            made = {name: file.hold() for name, file in self._files().items()}
+            made = {name: file.hold() for name, file in self.files().items()}
             self.ledger.tell_unreadable()
             return made
-        for name, file in self._files().items():
+        for name, file in self.files().items():
             device, inode = identities[name]
             file.hold((device, inode))
         return identities
 
     def see_to_identity(self) -> None:
         """Raises HomeMovedError where a file is not the one that is held."""
-        for file in self._files().values():
+        for file in self.files().values():
             file.see_to_identity()
 
-    def _files(self) -> dict[str, SharedFile]:
+    def files(self) -> dict[str, SharedFile]:
+        """The files by their names in `Identities`."""
         files = {"ledger": self.ledger.file, "audit": self.audit.file, "jobs": self.jobs.file}
         return files if self.keys is None else {**files, "keys": self.keys.file}
 

@@ -46,7 +46,7 @@ def run_ingest(
     process writes, LakeError where the disk refuses; what was stored before is whole either way.
     """
     home.ensure()
-    lake = Lake(home.path, settings.lake.retention_days or None)
+    lake = Lake(home.path, settings.lake.retention_days or None, settings.lake.largest_drop)
     options = read_options(settings.read)
     with Quarantine(_quarantine_file(home)) as quarantine, stages.stage("ingest") as stage:
         batches: dict[str, Iterable[pa.RecordBatch]] = {

@@ -2,18 +2,22 @@
 
 Targets are people who were written to: GraphML and CSV, made for the investigators' own tools, have them; STIX and
 MISP, made to be shared, do not. Ids are derived from the content (UUID 5), so the same campaign exported twice is the
-same to whoever imports it.
+same to whoever imports it. STIX forbids that an id's `created` changes, so it is the campaign's birth, which every
+snapshot knows alike; what may differ between two exports is dated by `modified`.
 """
 
 import csv
 import io
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import msgspec
+import pyarrow.compute as pc
 
+from api.indicators import indicator_of
+from api.spreadsheets import as_text
 from graph.snapshot import Snapshot
 
 FORMATS = {
@@ -24,11 +28,10 @@ FORMATS = {
 }
 # Our own namespace, as STIX 2.1 (section 2.9) asks of ids that are derived from content.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:ringleader")
-_CREATED = "2024-01-01T00:00:00.000Z"  # STIX forbids that an id's `created` changes, so it is not the export's time
-_PATTERN = {"sender": "email-addr:value", "domain": "domain-name:value"}
-_ACCOUNT = "user-account:user_id"  # a sender that is no mail address
+# When the identity that signs every export was made, and a campaign whose birth no lineage tells.
+_EPOCH: Final = datetime(2024, 1, 1, tzinfo=UTC)
+_CULPRITS: Final = ("sender", "domain", "network")  # kinds of members that may be shared
 _HIGH, _MEDIUM, _LOW = 0.9, 0.5, 0.0  # risk from which MISP's threat levels 1, 2, 3 apply
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins so
 
 
 def export_campaign(snapshot: Snapshot, campaign: dict[str, Any], format: str) -> bytes:
@@ -37,82 +40,57 @@ def export_campaign(snapshot: Snapshot, campaign: dict[str, Any], format: str) -
 
 
 def _stix(snapshot: Snapshot, campaign: dict[str, Any]) -> bytes:
-    made = _stix_time(snapshot.manifest.published_at)
-    author = _stix_object("identity", "ringleader", made, name="Ringleader", identity_class="system")
+    identifier = campaign["campaign_id"]
+    born = _birth(snapshot, identifier)
+    times = {"created": _stix_time(born), "modified": _stix_time(max(born, snapshot.manifest.published_at))}
+    always = {"created": _stix_time(_EPOCH), "modified": _stix_time(_EPOCH)}
+    author = _stix_object("identity", "ringleader", always, name="Ringleader", identity_class="system")
+    times["created_by_ref"] = author["id"]
     centre = _stix_object(
         "campaign",
-        campaign["campaign_id"],
-        made,
-        name=campaign["campaign_id"],
+        identifier,
+        times,
+        name=identifier,
         description=campaign["headline"] or "Senders that act together.",
         first_seen=_stix_time(campaign["first_seen"]),
         last_seen=_stix_time(campaign["last_seen"]),
         confidence=round(100 * campaign["risk"]),
-        created_by_ref=author["id"],
     )
     objects = [author, centre]
-    for member in _culprits(snapshot, campaign["campaign_id"]):
+    for member in _culprits(snapshot, identifier):
+        # The campaign is part of the id: an indicator's `valid_from` and `created` are those of one campaign.
         indicator = _stix_object(
             "indicator",
-            f"{member['kind']}\0{member['key']}",
-            made,
-            pattern=_pattern(member["kind"], member["key"]),
+            "\0".join((identifier, member["kind"], member["key"])),
+            times,
+            pattern=indicator_of(member["kind"], member["key"]).pattern,
             pattern_type="stix",
             valid_from=_stix_time(campaign["first_seen"]),
             indicator_types=["malicious-activity"],
-            created_by_ref=author["id"],
         )
         ends = {"source_ref": indicator["id"], "target_ref": centre["id"]}
-        link = _stix_object(
-            "relationship",
-            "\0".join(ends.values()),
-            made,
-            relationship_type="indicates",
-            created_by_ref=author["id"],
-            **ends,
-        )
+        link = _stix_object("relationship", "\0".join(ends.values()), times, relationship_type="indicates", **ends)
         objects += [indicator, link]
-    bundle = {
-        "type": "bundle",
-        "id": f"bundle--{_uuid('bundle', snapshot.id, campaign['campaign_id'])}",
-        "objects": objects,
-    }
+    bundle = {"type": "bundle", "id": f"bundle--{_uuid('bundle', snapshot.id, identifier)}", "objects": objects}
     return msgspec.json.encode(bundle)
 
 
-def _stix_object(kind: str, content: str, made: str, **properties: Any) -> dict[str, Any]:
-    common = {
-        "type": kind,
-        "spec_version": "2.1",
-        "id": f"{kind}--{_uuid(kind, content)}",
-        "created": made,
-        "modified": made,
-    }
-    return common | properties
+def _birth(snapshot: Snapshot, campaign_id: str) -> datetime:
+    """When the campaign got its id: its lineage says so in every snapshot alike, its events' times move."""
+    own = snapshot.table("lineage").filter(pc.field("campaign_id") == campaign_id)
+    births: list[datetime] = own.filter(pc.field("event") == "born")["ts"].to_pylist()
+    return min(births, default=_EPOCH)
 
 
-def _pattern(kind: str, key: str) -> str:
-    path = _ACCOUNT if kind == "sender" and "@" not in key else _PATTERN[kind]
-    text = key.replace("\\", "\\\\").replace("'", "\\'")
-    return f"[{path} = '{text}']"
+def _stix_object(kind: str, content: str, times: dict[str, str], **properties: Any) -> dict[str, Any]:
+    common = {"type": kind, "spec_version": "2.1", "id": f"{kind}--{_uuid(kind, content)}"}
+    return common | times | properties
 
 
 def _misp(snapshot: Snapshot, campaign: dict[str, Any]) -> bytes:
     published = str(int(snapshot.manifest.published_at.timestamp()))
     identifier = campaign["campaign_id"]
-    attributes = [
-        {
-            "uuid": str(_uuid("attribute", identifier, member["kind"], member["key"])),
-            "type": _misp_type(member),
-            "category": "Network activity" if member["kind"] == "domain" else "Payload delivery",
-            "value": member["key"],
-            "to_ids": True,
-            "distribution": "5",  # as the event
-            "timestamp": published,
-            "comment": f"{member['role']} of campaign {identifier}",
-        }
-        for member in _culprits(snapshot, identifier)
-    ]
+    attributes = [_attribute(identifier, member, published) for member in _culprits(snapshot, identifier)]
     level = next(str(place) for place, floor in enumerate((_HIGH, _MEDIUM, _LOW), 1) if campaign["risk"] >= floor)
     event = {
         "uuid": str(_uuid("event", identifier)),
@@ -128,10 +106,18 @@ def _misp(snapshot: Snapshot, campaign: dict[str, Any]) -> bytes:
     return msgspec.json.encode({"Event": event})
 
 
-def _misp_type(member: dict[str, Any]) -> str:
-    if member["kind"] == "domain":
-        return "domain"
-    return "email-src" if "@" in member["key"] else "text"
+def _attribute(campaign_id: str, member: dict[str, Any], published: str) -> dict[str, Any]:
+    indicator = indicator_of(member["kind"], member["key"])
+    return {
+        "uuid": str(_uuid("attribute", campaign_id, member["kind"], member["key"])),
+        "type": indicator.misp,
+        "category": indicator.category,
+        "value": indicator.value,
+        "to_ids": indicator.detects,
+        "distribution": "5",  # as the event
+        "timestamp": published,
+        "comment": f"{member['role']} of campaign {campaign_id}",
+    }
 
 
 def _graphml(snapshot: Snapshot, campaign: dict[str, Any]) -> bytes:
@@ -139,7 +125,8 @@ def _graphml(snapshot: Snapshot, campaign: dict[str, Any]) -> bytes:
 
     graph = nx.MultiDiGraph(campaign_id=campaign["campaign_id"], snapshot=snapshot.id)
     for row in snapshot.rows_of("members", campaign["campaign_id"]).to_pylist():
-        graph.add_node(_node(row["kind"], row["key"]), kind=row["kind"], role=row["role"], weight=row["weight"])
+        known = {name: row[name] for name in ("kind", "role", "weight") if row[name] is not None}
+        graph.add_node(_node(row["kind"], row["key"]), **known)
     for edge in snapshot.rows_of("edges", campaign["campaign_id"]).to_pylist():
         source, target = _node(edge["source_kind"], edge["source"]), _node(edge["target_kind"], edge["target"])
         graph.add_node(source, kind=edge["source_kind"])
@@ -158,19 +145,14 @@ def _csv(snapshot: Snapshot, campaign: dict[str, Any]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)
-    for row in snapshot.rows_of("members", campaign["campaign_id"]).to_pylist():
-        writer.writerow([_cell(row[name]) for name in columns])
+    rows = snapshot.rows_of("members", campaign["campaign_id"]).select(columns)
+    writer.writerows(row.values() for row in as_text(rows).to_pylist())
     return out.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets an apostrophe before it: senders choose their names."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _culprits(snapshot: Snapshot, campaign_id: str) -> Iterator[dict[str, Any]]:
     for row in snapshot.rows_of("members", campaign_id).to_pylist():
-        if row["kind"] in _PATTERN and row["role"] != "target":
+        if row["kind"] in _CULPRITS and row["role"] != "target":
             yield row
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graph.keys import canonical_key, spellings
 from graph.snapshot import Snapshot
 
 SORTS = ("risk", "senders", "domains", "recipients", "events", "first_seen", "last_seen")
@@ -57,9 +59,8 @@ def _masks(snapshot: Snapshot, wanted: Wanted) -> list[Any]:
     if wanted.until is not None:
         masks.append(lambda table: pc.less_equal(table["first_seen"], _time(wanted.until)))
     if wanted.domain is not None:
-        ids = _with_member(
-            snapshot, lambda keys, kinds: pc.and_(pc.equal(keys, wanted.domain), pc.equal(kinds, "domain"))
-        )
+        names = pa.array(spellings("domain", wanted.domain))
+        ids = _with_member(snapshot, lambda keys, kinds: pc.and_(pc.is_in(keys, names), pc.equal(kinds, "domain")))
         masks.append(lambda table: pc.is_in(table["campaign_id"], ids))
     if wanted.text:
         masks.append(_text_mask(snapshot, wanted.text))
@@ -67,8 +68,12 @@ def _masks(snapshot: Snapshot, wanted: Wanted) -> list[Any]:
 
 
 def _text_mask(snapshot: Snapshot, text: str) -> Any:
+    # What is pasted from elsewhere is looked for as it stands, and as a member's key would be written.
+    texts = {text, canonical_key("sender", text), canonical_key("domain", text)}
+
     def has(column: Any) -> Any:
-        return pc.fill_null(pc.match_substring(column, text, ignore_case=True), False)
+        found = (pc.match_substring(column, each, ignore_case=True) for each in sorted(texts))
+        return pc.fill_null(reduce(pc.or_, found), False)
 
     ids = _with_member(snapshot, lambda keys, _: has(keys))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from api.shapes import EventIn
 from graph.addresses import network_of, registrable_domain
+from graph.keys import canonical_key
 from graph.snapshot import Snapshot
 
 # How far an artefact's risk is its user's: a link or a text is chosen by the sender, a network or a mail
@@ -30,8 +31,9 @@ def score_event(snapshot: Snapshot, event: EventIn) -> dict[str, Any]:
 
 def _artefacts(event: EventIn) -> Iterator[tuple[str, str, str]]:
     """(role, kind, key) of everything that the event shares or may share with others, each once."""
-    domains = {site for host in event.domains if (site := registrable_domain(host))}
-    address = registrable_domain(event.sender.strip().rpartition("@")[2]) if "@" in event.sender else None
+    domains = {site for host in event.domains or [] if (site := site_of(host))}
+    sender = canonical_key("sender", event.sender)
+    address = registrable_domain(sender.rpartition("@")[2]) if "@" in sender else None
     yield from (("domain", "domain", site) for site in sorted(domains))
     if address and address not in domains:
         yield "address", "domain", address
@@ -39,6 +41,11 @@ def _artefacts(event: EventIn) -> Iterator[tuple[str, str, str]]:
         yield "network", "network", network
     if event.fingerprint:
         yield "fingerprint", "fingerprint", event.fingerprint
+
+
+def site_of(host: str) -> str | None:
+    """The registrable domain of a host in whatever spelling."""
+    return registrable_domain(canonical_key("domain", host))
 
 
 def _answer(event: EventIn, known: bool, risk: float, basis: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
@@ -64,7 +64,11 @@ class Stage:
 
 
 class MemorySampler:
-    """The highest resident memory between entry and exit, sampled by a thread."""
+    """The highest resident memory between entry and exit, sampled by a thread.
+
+    Where it cannot be read or no thread can be started the figure is what was read, 0 at worst: a figure never stops
+    the work that it is about, nor stands before the cause of a failure.
+    """
 
     def __init__(self) -> None:
         self.peak_mb = 0.0
@@ -73,16 +77,19 @@ class MemorySampler:
 
     def __enter__(self) -> Self:
         self._sample()
-        self._thread.start()
+        with suppress(RuntimeError):  # no thread can be started
+            self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stop.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         self._sample()
 
     def _sample(self) -> None:
-        self.peak_mb = max(self.peak_mb, resident_mb())
+        with suppress(Exception):  # psutil raises kinds of its own, the system OSError
+            self.peak_mb = max(self.peak_mb, resident_mb())
 
     def _run(self) -> None:
         while not self._stop.wait(SAMPLE_SECONDS):
@@ -108,9 +115,9 @@ class StageRecorder:
         """Times the body and samples its memory. A stage whose body raises is shown as failed and not recorded."""
         stage = Stage(name, self.display)
         self.display.began(stage)
-        failed = True
+        failed, memory = True, MemorySampler()
         try:
-            with MemorySampler() as memory:
+            with memory:
                 yield stage
             failed = False
         finally:

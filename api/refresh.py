@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from api import stages as work
 from api.connections import connected
+from api.preparation import check_places, sweep
 from api.progress import StageRecorder
 from api.stages import RefreshOptions
 from gnn.drift import Drift
@@ -32,19 +33,38 @@ class RefreshSummary:
     campaigns: int
     members: int
     drift: Drift
+    verdicts_unmatched: int  # senders and domains that a verdict names and the window does not know
+    reports: int  # given in the window
+    reports_joined: int  # of these on events of the window, by event id or Message-ID
+
+    @property
+    def _unmatched(self) -> str:
+        """What names nobody, one line each; nothing where all do."""
+        lines = [f"{self.reports_joined:,} of {self.reports:,} reports are about events of the window"]
+        if self.verdicts_unmatched:
+            what = "sender or domain" if self.verdicts_unmatched == 1 else "senders or domains"
+            lines.append(f"verdicts name {self.verdicts_unmatched:,} {what} that the window does not know")
+        return "".join(f"\n{line}" for line in lines[not self.reports :])
 
     def __str__(self) -> str:
         return (
             f"snapshot {self.snapshot} as of {self.as_of:%Y-%m-%d %H:%M} UTC: {self.events:,} events, "
             f"{self.senders:,} senders, {self.domains:,} domains, {self.campaigns:,} campaigns with "
-            f"{self.members:,} senders (model {self.model})\n{self.drift}"
+            f"{self.members:,} senders (model {self.model})\n{self.drift}{self._unmatched}"
         )
 
 
 def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> RefreshSummary:
-    """The whole line under the home's write lock; what was live stays live until the last stage has swapped."""
+    """The whole line under the home's write lock; what was live stays live until the last stage has swapped.
+
+    Raises StoreError before any work where the graph store is away or refuses us, ModelError where the champion's
+    pointer is damaged.
+    """
+    if notice := check_places(home, options):
+        stages.say(notice)
     run = _runner(stages)
     with write_lock(home):
+        sweep(home)
         piece = run("lake", work.read_slice, home, options)
         window = run("window graph", work.graph_of, piece, options)
         evidence = run("evidence", gather_evidence, window)
@@ -65,11 +85,11 @@ def run_refresh(home: Home, options: RefreshOptions, stages: StageRecorder) -> R
         run("graph store", work.write_store, home, contents, options)
         publication = work.publication_of(contents, judged, answers, because, model, drifted, stages.rows())
         snapshot = run("snapshot", publish, home, publication, options.keep_snapshots)
-    return summarise(snapshot, window, campaigns, refresh, drifted)
+    return summarise(snapshot, window, campaigns, refresh, drifted, len(decided.unmatched))
 
 
 def summarise(
-    snapshot: Snapshot, window: Window, campaigns: Campaigns, refresh: Refresh, drifted: Drift
+    snapshot: Snapshot, window: Window, campaigns: Campaigns, refresh: Refresh, drifted: Drift, unmatched: int
 ) -> RefreshSummary:
     """The figures that a person wants at the end."""
     alive = [state not in ("dormant", "dismissed") for state in campaigns.campaigns["state"].to_pylist()]
@@ -84,6 +104,9 @@ def summarise(
         campaigns=len(sizes),
         members=sum(sizes),
         drift=drifted,
+        verdicts_unmatched=unmatched,
+        reports=window.reports_given,
+        reports_joined=window.reports_joined,
     )
 
 

@@ -45,28 +45,71 @@ def shoot(home: Home, options: RefreshOptions, stages: StageRecorder, suffix: st
 
     Without `reports` as if nobody had ever reported anything.
     """
+    piece = work.read_slice(home, options)
+    return _shot_of(home, piece if reports else replace(piece, reports=()), options, piece.as_of, stages, suffix)
+
+
+def shoot_decided(
+    home: Home,
+    options: RefreshOptions,
+    moment: datetime,
+    stages: StageRecorder,
+    suffix: str = "",
+    reports: bool = True,
+) -> Shot:
+    """What is known at a moment that a verdict gave, which may be long after the newest mail.
+
+    Where it is, the window ends at the newest mail, as a refresh's would, and holds the verdicts that came since.
+    Raises LakeError where the lake holds no events.
+    """
+    span = _span(home, options)
+    end = min(moment, span[1]) if span else moment
+    piece = work.read_slice(home, replace(options, as_of=end))
+    if end < moment:
+        piece = replace(piece, verdicts=_whole(home, options, moment).verdicts)
+    piece = piece if reports else replace(piece, reports=())
+    return _shot_of(home, piece, replace(options, as_of=end), moment, stages, suffix)
+
+
+def _shot_of(
+    home: Home, piece: Slice, options: RefreshOptions, decided_until: datetime, stages: StageRecorder, suffix: str
+) -> Shot:
     with stages.stage(f"window graph{suffix}") as stage:
-        piece = work.read_slice(home, options)
-        piece = piece if reports else replace(piece, reports=())
         window = work.graph_of(piece, options)
         stage.rows = work.rows_of(window)
     with stages.stage(f"evidence and propagation{suffix}") as stage:
         evidence = gather_evidence(window)
         propagated = propagate_informed(window, evidence)
         stage.rows = work.rows_of(evidence)
-    decided = work.decisions_of(home, piece, window, options)
+    decided = work.decisions_at(home, piece, window, options, decided_until)
     return Shot(piece, Scene(window, evidence, propagated, decided.senders, decided.domains), decided, options)
 
 
 def last_decided(home: Home, options: RefreshOptions) -> datetime | None:
     """When the newest verdict on a sender was given, which may be later than the newest event; None where none was."""
-    span = Lake(home.path, options.retention_days).span()
+    span = _span(home, options)
     if span is None:
         return None
     now = max(datetime.now(UTC), span[1])
-    everything = replace(options, as_of=now, window_days=(now - span[0]).days + 1)
-    verdicts = work.verdicts_of(home, work.read_slice(home, everything), now)
+    verdicts = work.verdicts_of(home, _whole(home, options, now), now)
     return max((row["ts"] for row in verdicts.to_pylist() if row["kind"] == "sender"), default=None)
+
+
+def first_event(home: Home, options: RefreshOptions) -> datetime | None:
+    """When the lake begins, None where it is empty. Verdicts outlive the retention, no window ends before it."""
+    span = _span(home, options)
+    return span[0] if span else None
+
+
+def _span(home: Home, options: RefreshOptions) -> tuple[datetime, datetime] | None:
+    return Lake(home.path, options.retention_days).span()
+
+
+def _whole(home: Home, options: RefreshOptions, until: datetime) -> Slice:
+    """The slice of all that the lake holds up to a moment that is no earlier than its first event."""
+    span = _span(home, options)
+    days = (until - span[0]).days + 1 if span else 1
+    return work.read_slice(home, replace(options, as_of=until, window_days=days))
 
 
 def known_at(home: Home, shot: Shot, moment: datetime) -> Scene:

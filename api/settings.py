@@ -45,7 +45,15 @@ def _setting(default: Any, help: str, **limits: Any) -> Any:
 
 @dataclass(frozen=True)
 class LakeSettings:
-    retention_days: int = _setting(0, "Days of events to keep, counted back from the newest; 0 keeps all.", low=0)
+    retention_days: int = _setting(
+        0, "Days of events to keep, counted back from the newest that is not ahead of the clock; 0 keeps all.", low=0
+    )
+    largest_drop: float = _setting(
+        0.5,
+        "Largest share of the lake's days that the retention may drop at an ingest; beyond it is refused.",
+        low=0,
+        high=1,
+    )
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ class NodeOut(Stamped, ExplainedOut):
     last_seen: datetime | None
     events: int | None
     reasons: list[ReasonOut] = Field(description="the five most telling, and all kinds of evidence that are needed")
+    asked: str | None = Field(None, description="the key as it was asked, where that is another spelling of `key`")
 
 
 class NodeIn(BaseModel):
@@ -83,6 +84,7 @@ class LookupNode(ExplainedOut):
     last_seen: datetime | None = None
     events: int | None = None
     reasons: list[ReasonOut] | None = None
+    asked: str | None = Field(None, description="the key as it was asked, where that is another spelling of `key`")
 
 
 class LookupOut(Stamped):
@@ -90,16 +92,16 @@ class LookupOut(Stamped):
 
 
 class EventIn(BaseModel):
-    """An event of the contract, not seen before."""
+    """An event of the contract, not seen before; as `ingest` takes it, a time without a zone is UTC."""
 
     model_config = ConfigDict(extra="ignore")
 
     event_id: str
-    ts: ZonedMoment
+    ts: Moment
     channel: Literal["mail", "calendar", "contacts"]
     sender: str = Field(min_length=1, max_length=1000)
     recipients: list[str] = Field(min_length=1)
-    domains: list[str] = []
+    domains: list[str] | None = None
     ip: str | None = None
     fingerprint: str | None = None
 
@@ -160,6 +162,7 @@ class VerdictOut(BaseModel):
     ts: datetime
     source: str
     note: str
+    warnings: list[str] = Field([], description="that its key names nobody, say; in the answer to giving it alone")
 
 
 class AssessmentOut(BaseModel):

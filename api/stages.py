@@ -33,6 +33,7 @@ from graph.engine import open_engine
 from graph.errors import RingleaderError, SnapshotError
 from graph.evidence import Evidence
 from graph.home import Home
+from graph.keys import Nodes, with_nodes_own_keys
 from graph.lake import Lake
 from graph.snapshot import list_manifests, read_tables
 from graph.store import open_store
@@ -91,6 +92,7 @@ class Decisions:
     senders: Labels
     domains: Labels
     known: Known | None
+    unmatched: tuple[tuple[str, str], ...] = ()  # kind and key of verdicts on senders and domains of no event
 
     @property
     def campaign_verdicts(self) -> dict[str, str]:
@@ -152,11 +154,24 @@ def decisions_of(
     younger than the verdict. A refresh of a named moment is time-safe and leaves them out.
     """
     known_at = max(piece.as_of, datetime.now(UTC)) if until_now else piece.as_of
-    rows = verdicts_of(home, piece, known_at)
+    return decisions_at(home, piece, window, options, known_at)
+
+
+def decisions_at(home: Home, piece: Slice, window: Window, options: RefreshOptions, known_at: datetime) -> Decisions:
+    """The same known at another moment than the window's end."""
+    rows, unmatched = on_nodes(verdicts_of(home, piece, known_at), window)
     known = campaigns_before(home, piece.as_of)
     members = known.members if known else None
     senders, domains = labels_at(window, rows, known_at, members, options)
-    return Decisions(rows, senders, domains, known)
+    return Decisions(rows, senders, domains, known, unmatched)
+
+
+def on_nodes(verdicts: pa.Table, window: Window) -> tuple[pa.Table, tuple[tuple[str, str], ...]]:
+    """The verdicts with the keys of the nodes that they mean, in whatever spelling; and who is named in vain."""
+    if not verdicts.num_rows:
+        return verdicts, ()
+    nodes = {"sender": Nodes("sender", window.senders["key"]), "domain": Nodes("domain", window.domains["key"])}
+    return with_nodes_own_keys(verdicts, nodes)
 
 
 def labels_at(

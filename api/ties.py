@@ -115,7 +115,7 @@ def operation(snapshot: Snapshot, operation_id: str) -> dict[str, Any]:
 def queue_of(snapshot: Snapshot, ledger: VerdictLedger) -> list[dict[str, Any]]:
     """The queue without what was judged since."""
     rows: list[dict[str, Any]] = snapshot.table("queue").sort_by("rank").to_pylist()
-    return [row for row in rows if not ledger.list(1, kind=row["kind"], key=row["key"])]
+    return [row for row in rows if not ledger.list(1, kind=row["kind"], keys=[row["key"]])]
 
 
 def dissolution(rows: list[dict[str, Any]]) -> str:

@@ -12,8 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from api.preparation import sweep
 from api.progress import StageRecorder
-from api.scenes import LEAST_TO_JUDGE, Shot, after, cut_of, enough, first_decided, known_at, last_decided, shoot
+from api.scenes import (
+    LEAST_TO_JUDGE,
+    Shot,
+    after,
+    cut_of,
+    enough,
+    first_decided,
+    first_event,
+    known_at,
+    last_decided,
+    shoot,
+    shoot_decided,
+)
 from api.stages import RefreshOptions, fit_champion
 from gnn import registry
 from gnn.calibrate import sigmoid
@@ -92,18 +105,20 @@ class Training:
 class Exam:
     """Both models are asked about `full`, knowing the labels of `cut`; its senders decided on after that judge them.
 
-    The challenger has learnt up to `learnt`, which is no later.
+    The challenger has learnt up to `learnt`, which is no later; the last of the verdicts that judge came at `until`.
     """
 
     full: Shot
     learnt: datetime
     cut: datetime
+    until: datetime
 
 
 def run_training(home: Home, options: RefreshOptions, force: bool, stages: StageRecorder) -> Training:
     """Fit, compare, decide, under the home's write lock. Raises RingleaderError where the lake or window is empty."""
     home.ensure()
     with write_lock(home):
+        sweep(home)
         shot = shoot(home, options, stages)
         before = registry.champion(home)
         comparison, needed, reason = _tried(home, shot, before, stages)
@@ -119,6 +134,8 @@ def run_training(home: Home, options: RefreshOptions, force: bool, stages: Stage
 def _tried(home: Home, shot: Shot, before: str | None, stages: StageRecorder) -> tuple[Comparison | None, bool, str]:
     """The comparison as far as there is anything to compare, whether to promote, and why."""
     if before is None:
+        if lost := registry.lost_champion(home):
+            return None, True, f"{lost.thing} {lost.reason}; a new model is promoted"
         return None, True, "there was no champion, so the first model is promoted"
     try:
         champion = registry.load(home, before)
@@ -143,11 +160,12 @@ def exam_of(home: Home, shot: Shot, champion_learnt: datetime | None, stages: St
     cut = max(as_of, champion_learnt) if champion_learnt else as_of
     end = last_decided(home, shot.options)
     if end is not None and end > cut:
-        full = shoot(home, replace(shot.options, as_of=end), stages, " of later days")
+        full = shoot_decided(home, shot.options, end, stages, " of later days")
         if enough(full.scene.senders, after(first_decided(full), cut)):
-            return Exam(full, as_of, cut)
-    inside = cut_of(shot.scene.senders, first_decided(shot), champion_learnt)
-    return Exam(shot, inside, inside) if inside else None
+            return Exam(full, as_of, cut, end)
+    bounds = [moment for moment in (champion_learnt, first_event(home, shot.options)) if moment]
+    inside = cut_of(shot.scene.senders, first_decided(shot), max(bounds, default=None))
+    return Exam(shot, inside, inside, as_of) if inside else None
 
 
 def compare(home: Home, shot: Shot, champion: RiskModel, exam: Exam, stages: StageRecorder) -> Comparison:
@@ -175,7 +193,7 @@ def compare(home: Home, shot: Shot, champion: RiskModel, exam: Exam, stages: Sta
 def _comparison(judged: Judged, gains: tuple[SegmentGain, ...], exam: Exam, target: Array) -> Comparison:
     return Comparison(
         since=exam.cut,
-        until=exam.full.piece.as_of,
+        until=exam.until,
         senders=len(target),
         malicious=int(target.sum()),
         champion=judged.figures[CHAMPION],

@@ -3,7 +3,6 @@
 Knows no real mail and no network. Who is taught what by them: gnn.teach_prior, gnn.teach_domains.
 """
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from graph.engine import open_engine
 from graph.evidence import Evidence, gather_evidence
 from graph.lake import Lake
 from graph.schema import EVENTS, REPORTS, VERDICT_ROWS
+from graph.scratch import scratch_folder
 from graph.simulate.families import FAMILIES
 from graph.simulate.vary import varied
 from graph.window import build_window
@@ -74,13 +74,13 @@ def views(options: Worlds, number: int) -> Iterator[Seen]:
     """A world, and, where it is large, what a few mailboxes show of it."""
     size = options.events[number // len(options.families) % len(options.events)]
     mailboxes = options.mailboxes[number % len(options.mailboxes)]
-    with tempfile.TemporaryDirectory() as folder:
-        world = Path(folder) / "world"
+    with scratch_folder() as folder:
+        world = folder / "world"
         _simulate(options, number, size, world)
         events = pq.read_table(world / "events.parquet").cast(EVENTS)
         parts = [events, _incoming(events, mailboxes, options.first_seed + number)]
         for at, part in enumerate(parts if size >= VIEWED_EVENTS else parts[:1]):
-            seen = _seen(Path(folder) / f"home-{at}", world, part, options.days)
+            seen = _seen(folder / f"home-{at}", world, part, options.days)
             if len(seen.target) >= LEAST_SENDERS:
                 yield seen
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gnn.calibrate import Calibration
 from gnn.model import RETRAIN, RiskModel
 from gnn.network import NetworkShape, Normaliser
-from graph.atomic import TEMPORARY, make_folder, point_to, read_pointer, sync_folder, write_bytes
+from graph.atomic import TEMPORARY, is_name, make_folder, point_to, read_pointer, sync_folder, write_bytes
 from graph.errors import ModelError
 from graph.home import Home
 
@@ -60,8 +60,44 @@ def promote(home: Home, name: str) -> None:
 
 
 def champion(home: Home) -> str | None:
-    """Id of the champion, None where no model was ever promoted."""
-    return read_pointer(home.models / CHAMPION)
+    """Id of the champion, None where no pointer names one (see `lost_champion`).
+
+    Raises ModelError where the pointer cannot be read or holds no id.
+    """
+    pointer = home.models / CHAMPION
+    try:
+        name = read_pointer(pointer)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(str(pointer), f"cannot be read ({error})", _point_again(home)) from error
+    if name is not None and not is_name(name):
+        raise ModelError(str(pointer), "does not hold the id of a model", _point_again(home))
+    return name
+
+
+def saved(home: Home) -> list[str]:
+    """Ids of the whole models of this home, the latest saved first."""
+    cards = home.models.glob(f"m-*/{CARD}")
+    whole = [card.parent for card in cards if (card.parent / WEIGHTS).exists() and card.parent.suffix != TEMPORARY]
+    return [folder.name for folder in sorted(whole, key=lambda folder: folder.stat().st_mtime_ns, reverse=True)]
+
+
+def lost_champion(home: Home) -> ModelError | None:
+    """The error of a pointer that is gone though models are there; None where all is well or no model is there.
+
+    It is told and not raised: a first training that was killed before its promotion leaves the same, and the next
+    refresh has to go on.
+    """
+    models = saved(home)
+    if champion(home) is not None or not models:
+        return None
+    reason = f"names no model, though {len(models)} are there, the latest {models[0]}"
+    return ModelError(str(home.models / CHAMPION), reason, _point_again(home))
+
+
+def _point_again(home: Home) -> str:
+    models = saved(home)
+    named = f"Write the id of a model into it (the latest is {models[0]})" if models else "Remove it"
+    return f"{named}; where it is gone, the next `ringleader refresh` or `ringleader train` trains a new one"
 
 
 def load(home: Home, name: str) -> RiskModel:

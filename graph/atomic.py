@@ -12,18 +12,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY = ".tmp"
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700  # of a home: keys, verdicts and correspondences are its owner's alone
+LONGEST_NAME = 255  # bytes that the usual file systems allow
 
 
 @contextmanager
-def replace_with(path: Path) -> Iterator[Path]:
+def replace_with(path: Path, mode: int | None = PRIVATE_FILE) -> Iterator[Path]:
     """Yield a temporary path to write; on a clean exit it becomes `path`, on an error `path` stays as it was.
 
+    It gets the permissions `mode`, whatever the umask is; None leaves them as the umask has them.
     A caller that removes the temporary file before leaving gives up the replacement: `path` stays as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:
         yield temporary
         if temporary.exists():
+            if mode is not None:
+                temporary.chmod(mode)
             sync_file(temporary)
             temporary.replace(path)
             sync_folder(path.parent)
@@ -41,6 +46,7 @@ def create_with(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{TEMPORARY}")
     try:
         yield temporary
+        temporary.chmod(PRIVATE_FILE)
         sync_file(temporary)
         with suppress(FileExistsError):
             os.link(temporary, path)
@@ -62,19 +68,25 @@ def point_to(pointer: Path, name: str) -> None:
 
 
 def read_pointer(pointer: Path) -> str | None:
-    """What the pointer file says, or None where there is none."""
+    """What the pointer file says, or None where there is none or it is empty. Raises OSError, UnicodeDecodeError."""
     try:
         return pointer.read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
 
 
+def is_name(text: str) -> bool:
+    """Whether the text can be the name of an entry beside its pointer, and leads nowhere else."""
+    plain = text.isprintable() and text == Path(text).name and text not in ("", ".", "..")
+    return plain and len(text.encode(errors="replace")) <= LONGEST_NAME
+
+
 def make_folder(folder: Path) -> None:
-    """Create `folder` and its parents, each entered durably into its own parent."""
+    """Create `folder` and its parents, each entered durably into its own parent and for its owner alone."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(PRIVATE_FOLDER, exist_ok=True)
     sync_folder(folder.parent)
 
 

@@ -6,7 +6,6 @@ One object hides where the two differ: how Arrow rows come in, how a result is k
 import importlib.util
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from graph.errors import RingleaderError
+from graph.scratch import Scratch
 
 ENGINES = ("duckdb", "spark")
 # Leaves room for the Arrow tables beside the engine on the 4 GB that a refresh of a million events may take.
@@ -45,7 +45,7 @@ class Engine:
 
     name: str
     backend: Any
-    scratch: Path
+    scratch: Scratch
 
     def put(self, batches: Iterable[pa.Table], schema: pa.Schema) -> ir.Table:
         """Keep the rows of these tables, all of this schema, until `close`: on disk where memory is short."""
@@ -95,7 +95,7 @@ class Engine:
     def close(self) -> None:
         """Free kept rows, the connection and the scratch folder."""
         self.backend.disconnect()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.close()
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +119,7 @@ class Engine:
         return ibis.table(ibis.Schema.from_pyarrow(schema), name=name)
 
     def _put_spark(self, name: str, batches: Iterable[pa.Table], schema: pa.Schema) -> ir.Table:
-        path = self.scratch / f"{name}.parquet"
+        path = self.scratch.path / f"{name}.parquet"
         with pq.ParquetWriter(path, schema) as writer:
             for batch in batches:
                 writer.write_table(batch)
@@ -155,21 +155,21 @@ def open_engine(name: str = "duckdb", memory: str | None = None, threads: int | 
     """
     if name not in ENGINES:
         raise RingleaderError(f"engine {name!r}", "there is no such engine", f"Choose one of {', '.join(ENGINES)}")
-    scratch = Path(tempfile.mkdtemp(prefix="ringleader-"))
+    scratch = Scratch()
     try:
         opened = _open_spark if name == "spark" else _open_duckdb
         return opened(scratch, memory or DEFAULT_MEMORY, threads or os.cpu_count() or 1)
     except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.close()
         raise
 
 
-def _open_duckdb(scratch: Path, memory: str, threads: int) -> Engine:
+def _open_duckdb(scratch: Scratch, memory: str, threads: int) -> Engine:
     try:
         backend = ibis.duckdb.connect(
             memory_limit=memory,
             threads=threads,
-            temp_directory=str(scratch),
+            temp_directory=str(scratch.path),
             preserve_insertion_order=False,  # nothing here relies on it, and it costs memory
             autoinstall_known_extensions=False,  # never a download
         )
@@ -179,12 +179,12 @@ def _open_duckdb(scratch: Path, memory: str, threads: int) -> Engine:
     return Engine("duckdb", backend, scratch)
 
 
-def _open_spark(scratch: Path, memory: str, threads: int) -> Engine:
+def _open_spark(scratch: Scratch, memory: str, threads: int) -> Engine:
     _check_spark()
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(f"local[{threads}]").appName("ringleader")
-    for key, value in _spark_settings(scratch, memory, threads).items():
+    for key, value in _spark_settings(scratch.path, memory, threads).items():
         builder = builder.config(key, value)
     try:
         session = builder.getOrCreate()

@@ -8,6 +8,7 @@ revoked in the new home stays good by the old file.
 
 import os
 import sqlite3
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +18,8 @@ from typing import Final
 from graph.atomic import create_with, make_folder
 from graph.errors import HomeMovedError, RingleaderError
 
+CHECK_SECONDS = 30.0  # a gigabyte of audit is read in less
+_STEPS: Final = 10_000  # of SQLite's machine between two looks at the clock: a millisecond
 BUSY_SECONDS = 10.0  # how long a writer waits for another; a write takes milliseconds
 Identity = tuple[int, int]  # device and inode
 _PRIVATE: Final = 0o600  # keys, verdicts and the audit are for the owner of the home alone
@@ -64,6 +67,25 @@ class SharedFile:
         """Whether the file has been made. Raises HomeMovedError where it is held and gone."""
         self.see_to_identity()
         return self.path.exists()
+
+    def damage(self, seconds: float = CHECK_SECONDS) -> str:
+        """Why the file cannot be relied on, empty where it is whole or was never made. Writes nothing.
+
+        Reads pages, constraints and the shape of each table (`PRAGMA quick_check`, SQLite manual). Raises TimeoutError
+        where that takes longer.
+        """
+        if not self.path.exists():
+            return ""
+        deadline = time.monotonic() + seconds
+        try:
+            with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+                database.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+                (first,) = database.execute("PRAGMA quick_check(1)").fetchone()
+                return _lacks(database, self._schema) if first == "ok" else str(first)
+        except (sqlite3.Error, OSError) as error:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.path} was not read to its end in {seconds:g} s") from error
+            return str(error)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -123,6 +145,25 @@ def _create(path: Path, schema: str) -> None:
         with closing(sqlite3.connect(fresh, isolation_level=None)) as database:
             database.execute("PRAGMA journal_mode = WAL")
             database.executescript(schema)
+
+
+def _lacks(database: sqlite3.Connection, schema: str) -> str:
+    """Which table, column or trigger of the schema a database does not have; empty where it has all."""
+    with closing(sqlite3.connect(":memory:")) as made:
+        made.executescript(schema)
+        missing = _shape(made) - _shape(database)
+    return f"it lacks {', '.join(sorted(missing))}" if missing else ""
+
+
+def _shape(database: sqlite3.Connection) -> set[str]:
+    entries = database.execute("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    columns = {
+        f"{table}.{column[1]}"
+        for kind, table in entries
+        if kind == "table"
+        for column in database.execute("SELECT * FROM pragma_table_info(?)", (table,))
+    }
+    return {f"{kind} {name}" for kind, name in entries} | {f"column {name}" for name in columns}
 
 
 def _text(raw: bytes) -> str:

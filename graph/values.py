@@ -61,7 +61,8 @@ class Window:
 
     `edge_days` has, for a relation's table, on which days since `start` each edge was seen: bits of words of
     DAYS_A_WORD days, shape (edges, words). A relation may lack them. `reported` may be empty where only the counts of
-    reports are known.
+    reports are known. `reports_given` counts the reports given in the window, `reports_joined` those of them that are
+    about its events.
     """
 
     start: datetime
@@ -80,6 +81,8 @@ class Window:
     same_mailbox: pa.Table
     edge_days: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     reported: Reported = NOBODY_REPORTED
+    reports_given: int = 0
+    reports_joined: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import json
 import logging
 import sqlite3
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -128,12 +129,15 @@ class VerdictLedger:
             return _verdict(kept), True  # read back before the commit: what cannot be answered is not kept
 
     def list(
-        self, limit: int, before: int | None = None, kind: str | None = None, key: str | None = None
+        self, limit: int, before: int | None = None, kind: str | None = None, keys: Sequence[str] | None = None
     ) -> list[Verdict]:
-        """At most `limit` verdicts, the latest added first, from below the place `before`."""
-        wanted = {"place < ?": before, "kind = ?": kind, "key = ?": key}
+        """At most `limit` verdicts, the latest added first, from below the place `before`; on any of `keys`."""
+        wanted = {"place < ?": before, "kind = ?": kind}
         clauses = [_READABLE, *(clause for clause, value in wanted.items() if value is not None)]
-        values = [value for value in wanted.values() if value is not None]
+        values: list[object] = [value for value in wanted.values() if value is not None]
+        if keys is not None:
+            clauses.append(f"key IN ({', '.join('?' * len(keys))})")
+            values.extend(keys)
         with self.file.connection() as database:
             rows = database.execute(
                 f"SELECT * FROM verdicts WHERE {' AND '.join(clauses)} ORDER BY place DESC LIMIT ?",  # noqa: S608 (clauses are ours)

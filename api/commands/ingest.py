@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
 from api.commands import Call, Outcome, UsageError, count_words
+from api.commands.refresh import add_setting
 
 if TYPE_CHECKING:
     from api.ingest import IngestReport
@@ -24,6 +25,7 @@ AHEAD = (
 def add_arguments(parser: ArgumentParser) -> None:
     for kind, help in KINDS.items():
         parser.add_argument(f"--{kind}", nargs="+", action="extend", default=[], metavar="PATH", help=help)
+    add_setting(parser, "--largest-drop", "lake.largest_drop", type=float, metavar="SHARE")
 
 
 def run(call: Call) -> Outcome:

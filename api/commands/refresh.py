@@ -4,8 +4,9 @@ from argparse import SUPPRESS, ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from api.commands import Call, Outcome, moment
+from api.commands import Call, Outcome, UsageError, moment
 from api.settings import known_settings
+from graph.errors import StoreError
 
 HELP = "lake to graph store to scores to campaigns to a published snapshot; trains first where no model exists"
 
@@ -24,6 +25,8 @@ def add_setting(parser: ArgumentParser, option: str, name: str, **how: Any) -> N
 
 
 def run(call: Call) -> Outcome:
+    if "refresh.store" in vars(call.flags):
+        _check_address(call)
     from api.refresh import run_refresh
     from api.stages import RefreshOptions
 
@@ -31,3 +34,13 @@ def run(call: Call) -> Outcome:
     summary = run_refresh(call.home, options, call.stages)
     facts = {**asdict(summary), "drift": summary.drift.described(), "stages": call.stages.rows()}
     return Outcome(facts, f"{call.stages.table()}\n\n{summary}")
+
+
+def _check_address(call: Call) -> None:
+    """Refuses a typed address that names no store before anything heavy is loaded; nothing is contacted."""
+    from graph.store import open_store
+
+    try:
+        open_store(call.settings.refresh.store, call.home).close()
+    except StoreError as error:
+        raise UsageError(f"--store: {error.thing}", error.reason, error.mend) from error

@@ -93,7 +93,7 @@ def page_of_campaigns(
 def campaign(serving: Belongings, campaign_id: str) -> CampaignDetail:
     """One campaign. One that merged answers 301 with its heir, here and on every route below."""
     snapshot, row = find(serving, campaign_id)
-    verdicts = serving.ledger.list(VERDICTS_SHOWN, kind="campaign", key=campaign_id)
+    verdicts = serving.ledger.list(VERDICTS_SHOWN, kind="campaign", keys=[campaign_id])
     return CampaignDetail.model_validate(
         {
             **stamp(snapshot),

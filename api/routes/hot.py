@@ -11,6 +11,7 @@ import msgspec
 from api.edge import App, Receive, Scope, Send, read_body, send_json
 from api.problems import ProblemError
 from api.serving import Serving
+from graph.keys import meant_instead
 from graph.snapshot import NODE_KINDS, Snapshot
 
 MOST_NODES = 1_000
@@ -64,7 +65,7 @@ class HotRoutes:
             self._unknown.inc()
             raise _unknown_node(kind, key, snapshot)
         self._found.inc()
-        await send_json(send, b"{" + fields + b"," + snapshot.stamp_fields + b"}")
+        await send_json(send, b"{" + _answer(kind, key, fields) + b"," + snapshot.stamp_fields + b"}")
 
     async def _lookup(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"]["route"] = LOOKUP
@@ -77,7 +78,7 @@ class HotRoutes:
         self._unknown.inc(unknown)
         self._found.inc(len(answers) - unknown)
         results = b",".join(
-            _not_found(*node) if fields is None else b"{" + fields + b"}"
+            _not_found(*node) if fields is None else b"{" + _answer(*node, fields) + b"}"
             for node, fields in zip(nodes, answers, strict=True)
         )
         await send_json(send, b"{" + snapshot.stamp_fields + b',"results":[' + results + b"]}")
@@ -119,6 +120,17 @@ def _only(scope: Scope, method: str) -> None:
         raise ProblemError(405, "METHOD-NOT-ALLOWED", "Wrong method", f"Use {method}.", {"Allow": method})
 
 
+def _answer(kind: str, key: str, fields: bytes) -> bytes:
+    """The fields of a node, with the key as it was asked where that is another spelling of the node's own."""
+    if fields.startswith(_own_name(kind, key)):
+        return fields
+    return fields + b',"asked":' + _encode(key)
+
+
+def _own_name(kind: str, key: str) -> bytes:
+    return _encode({"kind": kind, "key": key})[1:-1]
+
+
 def _not_found(kind: str, key: str) -> bytes:
     return _encode({"kind": kind, "key": key, "found": False})
 
@@ -128,9 +140,14 @@ def _unknown_node(kind: str, key: str, snapshot: Snapshot) -> ProblemError:
         404,
         "NODE-UNKNOWN",
         "Not in the window",
-        f"No {kind} {key!r} wrote or was linked to in the window of this snapshot.",
+        f"No {kind} {key!r} wrote or was linked to in the window of this snapshot.{_near(kind, key)}",
         found=False,
         snapshot=snapshot.id,
         model=snapshot.manifest.model,
         as_of=snapshot.manifest.as_of,
     )
+
+
+def _near(kind: str, key: str) -> str:
+    wider = meant_instead(kind, key)
+    return f" Sites are known by their registrable domain: ask for {wider}." if wider else ""

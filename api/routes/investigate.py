@@ -1,6 +1,7 @@
 """What surrounds a node, from the graph store, with each neighbour's risk from the snapshot."""
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,6 +12,8 @@ from api.cursors import decode_cursor, encode_cursor
 from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, guarded, needs, problems
 from api.serving import stamp
 from api.shapes import NeighbourPage
+from graph.errors import NotFoundError
+from graph.keys import spellings
 from graph.snapshot import NODE_KINDS, Snapshot
 from graph.store import GraphStore, Neighbour
 
@@ -35,13 +38,22 @@ def _page(snapshot: Snapshot, kind: str, key: str, limit: int, cursor: str | Non
     refresh = store.refresh()
     query = {"route": "neighbours", "kind": kind, "key": key, "refresh": refresh}
     start = 0 if cursor is None else min(max(decode_cursor(cursor, query, (int,))[0], 0), REACHABLE)
-    found = store.neighbours(kind, key, min(start + limit + 1, REACHABLE))
+    key, found = _neighbours(store, kind, key, min(start + limit + 1, REACHABLE))
     rows = [_shaped(snapshot, neighbour) for neighbour in found[start : start + limit]]
     following = encode_cursor(query, (start + limit,)) if len(found) > start + limit else None
     named = {"kind": kind, "key": key, "refresh": refresh}
     return NeighbourPage.model_validate(
         {**stamp(snapshot), **named, "items": rows, "next_cursor": following}
     ).model_dump_json()
+
+
+def _neighbours(store: GraphStore, kind: str, key: str, limit: int) -> tuple[str, list[Neighbour]]:
+    """The key of the node that is meant, by its exact spelling or its canonical one, and what surrounds it."""
+    *others, last = spellings(kind, key)
+    for spelling in others:
+        with suppress(NotFoundError):
+            return spelling, store.neighbours(kind, spelling, limit)
+    return last, store.neighbours(kind, last, limit)
 
 
 def _shaped(snapshot: Snapshot, neighbour: Neighbour) -> dict[str, Any]:

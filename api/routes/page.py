@@ -193,7 +193,7 @@ def _campaign_page(serving: Serving, caller: str, campaign_id: str) -> str:
         impact_left=max(impact.num_rows - IMPACT_SHOWN, 0),
         harmless=everybody.num_rows - impact.num_rows,
         lineage=snapshot.lineage_of(campaign_id),
-        verdicts=serving.ledger.list(VERDICTS_SHOWN, kind="campaign", key=campaign_id),
+        verdicts=serving.ledger.list(VERDICTS_SHOWN, kind="campaign", keys=[campaign_id]),
         formats=FORMATS,
     )
 

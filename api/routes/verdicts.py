@@ -10,6 +10,8 @@ from api.routes.campaigns import MovedError, find
 from api.routes.common import DEFAULT_LIMIT, Belongings, Cursor, Limit, guarded, needs, problems
 from api.serving import Serving
 from api.shapes import VerdictIn, VerdictOut, VerdictPage
+from graph.keys import meant_instead, spellings
+from graph.schema import VERDICT_KINDS
 from graph.verdicts import Decision
 
 router = guarded(prefix="/v1/verdicts", tags=["verdicts"])
@@ -27,19 +29,22 @@ def decide(
 ) -> VerdictOut:
     """Keep a verdict about a sender, a domain or a campaign; its source is the name of the key.
 
+    A key that names nobody in the window is kept all the same, with a warning: the next refresh may know it.
+
     The same `Idempotency-Key` again gives the first answer. A verdict about a merged campaign is kept for its heir. On
     the id of an alarm, as a campaign's, `malicious` means that both sides are one campaign, `benign` that they are two.
     """
     key = asked.key.strip()
     if asked.kind == "campaign":
         key = _living(serving, key)
+    warnings = _warnings(serving, asked.kind, key)  # before it is kept: an error here must not follow the commit
     decision = Decision(asked.kind, key, asked.verdict, caller.name, asked.ts, asked.note)
     verdict, new = serving.ledger.add(decision, idempotency_key)
     if new:
         serving.metrics.verdicts.labels(verdict.kind, verdict.verdict).inc()
     else:
         response.status_code = 200
-    return VerdictOut.model_validate(vars(verdict))
+    return VerdictOut.model_validate({**vars(verdict), "warnings": warnings})
 
 
 @router.get("", dependencies=[needs("investigate")], responses=problems(400, 422))
@@ -53,7 +58,7 @@ def verdicts(
     """Verdicts given over HTTP, the latest first."""
     query = {"route": "verdicts", "kind": kind, "key": key}
     before = None if cursor is None else decode_cursor(cursor, query, (int,))[0]
-    found = serving.ledger.list(limit + 1, before, kind, key)
+    found = serving.ledger.list(limit + 1, before, kind, None if key is None else _spellings(kind, key))
     following = encode_cursor(query, (found[limit - 1].place,)) if len(found) > limit else None
     items = [VerdictOut.model_validate(vars(verdict)) for verdict in found[:limit]]
     return VerdictPage(items=items, next_cursor=following)
@@ -68,3 +73,19 @@ def _living(serving: Serving, campaign_id: str) -> str:
     except MovedError as moved:
         return moved.heir
     return campaign_id
+
+
+def _spellings(kind: str | None, key: str) -> tuple[str, ...]:
+    """How verdicts may have named what this key means."""
+    kinds = VERDICT_KINDS if kind is None else (kind,)
+    return tuple(dict.fromkeys(spelling for each in kinds for spelling in spellings(each, key)))
+
+
+def _warnings(serving: Serving, kind: str, key: str) -> list[str]:
+    """What whoever gives a verdict should know: that its key names nobody, and what might have been meant."""
+    snapshot = serving.live.current
+    if kind == "campaign" or snapshot is None or snapshot.lookup_fields(kind, key) is not None:
+        return []
+    wider = meant_instead(kind, key)
+    near = f"; if the whole site is meant, judge {wider}" if wider else ""
+    return [f"no {kind} {key!r} is in the window of the live snapshot, so the verdict has no effect there{near}"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -12,6 +12,7 @@ from graph.errors import InputError
 from graph.lake import dayfiles
 from graph.lake.ids import NUMBER, Arrivals, New
 from graph.lake.kinds import EVENT, REPORT, VERDICT, Kind
+from graph.lake.retention import Retention
 from graph.lake.runs import Runs, merged
 
 Batches = Iterable[pa.RecordBatch]
@@ -47,18 +48,19 @@ class _Count:
 class Ingest:
     """The rows of one ingest on their way into the lake, by way of `folder`."""
 
-    def __init__(self, lake: Path, folder: Path, retention_days: int | None, progress: Progress) -> None:
+    def __init__(self, lake: Path, folder: Path, retention: Retention, progress: Progress) -> None:
         self._lake = lake
         self._folder = folder
-        self._retention = retention_days
+        self._retention = retention
         self._progress = progress
         self._arrivals = Arrivals(folder)
 
     def run(self, arriving: Mapping[Kind, Batches]) -> IngestSummary:
-        """Stage everything, then finish day by day, then drop what the newest event has made too old."""
+        """Stage everything, then finish day by day, then drop what is too old. Raises LakeError, with nothing stored,
+        where that would be more of the lake than the retention allows."""
         staged = {kind: self._stage(kind, batches) for kind, batches in arriving.items()}
         self._arrivals.close()
-        oldest = self._oldest_day(staged[EVENT])
+        oldest = self._retention.oldest_day(dayfiles.days_of(self._lake, EVENT), staged[EVENT].rows)
         count = {kind: self._finish(kind, runs, oldest if kind.expires else date.min) for kind, runs in staged.items()}
         events, reports, verdicts = (count[kind] for kind in (EVENT, REPORT, VERDICT))
         return IngestSummary(
@@ -85,10 +87,6 @@ class Ingest:
             self._progress(f"reading {kind.name}", rows)
         runs.flush()
         return runs
-
-    def _oldest_day(self, events: Runs) -> date:
-        days = [*dayfiles.days_of(self._lake, EVENT), *events.rows]
-        return max(days) - timedelta(days=self._retention - 1) if days and self._retention else date.min
 
     def _finish(self, kind: Kind, runs: Runs, oldest: date) -> _Count:
         due = {day: rows for day, rows in runs.rows.items() if day >= oldest}

@@ -22,9 +22,9 @@ from graph.home import Home, write_lock
 from graph.lake import dayfiles
 from graph.lake.ingest import Batches, Ingest, IngestSummary, Progress
 from graph.lake.kinds import EVENT, KINDS, REPORT, VERDICT, Kind
+from graph.lake.retention import LARGEST_DROP, Retention
+from graph.leftovers import STAGING
 from graph.values import Slice
-
-STAGING = ".staging"
 
 
 def quiet(stage: str, rows: int) -> None:
@@ -34,16 +34,15 @@ def quiet(stage: str, rows: int) -> None:
 class Lake:
     """Day-partitioned events, reports and verdicts under a home.
 
-    `retention_days` keeps that many calendar days (UTC) of events and reports, the day of the newest event included;
-    None keeps all. Verdicts stay.
+    `retention_days` keeps that many calendar days (UTC) of events and reports, the day of the newest event that is
+    not ahead of the clock included; None keeps all. Verdicts stay. An ingest after which more than the share
+    `largest_drop` of the days would go is refused.
     """
 
-    def __init__(self, home: Path, retention_days: int | None = None) -> None:
-        if retention_days is not None and retention_days < 1:
-            raise LakeError("retention_days", f"{retention_days} days would keep nothing", "Give at least 1, or none")
+    def __init__(self, home: Path, retention_days: int | None = None, largest_drop: float = LARGEST_DROP) -> None:
         self._home = Home(Path(home))
         self._path = self._home.lake
-        self._retention = retention_days
+        self._retention = Retention(retention_days, largest_drop)
 
     def ingest(
         self,
@@ -56,7 +55,8 @@ class Lake:
         """Add rows (schemas EVENTS, REPORTS, VERDICT_ROWS); what is known already changes nothing.
 
         `progress` hears of `reading KIND` and `writing KIND` with the rows so far. Raises BusyError where another
-        process writes, LakeError where a stored day is damaged or the disk refuses; days stay whole either way.
+        process writes, LakeError where a stored day is damaged, the disk refuses or the retention would drop too much
+        of the lake; days stay whole either way.
         """
         with write_lock(self._home), self._told(), self._staging() as folder:
             return Ingest(self._path, folder, self._retention, progress).run(

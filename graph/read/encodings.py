@@ -107,7 +107,8 @@ def known_charset(name: str) -> str | None:
 
 def unflowed(text: str, delete_space: bool) -> str:
     """Flowed lines (RFC 3676, section 4) as the paragraphs that they were; `delete_space` is DelSp=yes."""
-    lines, open_line = [], ""
+    lines: list[str] = []
+    open_line = ""
     for line in text.splitlines():
         if line.startswith(">"):
             lines.extend(part for part in (open_line, line) if part)

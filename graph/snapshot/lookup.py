@@ -20,6 +20,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graph.keys import aliases
 from graph.schema import BASE, REST
 
 NODE_KINDS = ("sender", "domain")  # those that a refresh scores
@@ -95,13 +96,14 @@ def index_key(kind: str, key: str) -> bytes:
 def write_index(path: Path, scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table], lent: pa.Table) -> int:
     """Write the look-up file; returns the number of entries.
 
+    A node whose key is not canonical is found by its canonical spelling too, unless that is another node's key.
     `scores` are DECIDED_SCORES and `reasons` REASONS of `graph.schema`; `seen[kind]` has key, events, first_seen and
     last_seen of a kind's nodes; `lent` has kind, key, risk and campaign_id of artefacts. Entries stream through, a
     batch at a time. The caller makes the bytes durable. Raises lmdb.Error or OSError where the disk refuses.
     """
     count = 0
     with lmdb.open(str(path), subdir=False, map_size=_MAP_SIZE, sync=False, lock=False, mode=0o600) as environment:
-        for batch in _batches(chain(_artefacts(lent), _nodes(scores, reasons, seen))):
+        for batch in _batches(chain(_artefacts(lent), _nodes(scores, reasons, seen, _second_names(seen)))):
             _put(environment, batch)
             count += len(batch)
         environment.sync(True)
@@ -161,7 +163,20 @@ def open_index(path: Path) -> LookupIndex:
         time.sleep(0.001)
 
 
-def _nodes(scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table]) -> Iterator[tuple[bytes, bytes]]:
+def _second_names(seen: dict[str, pa.Table]) -> dict[tuple[str, str], str]:
+    """(kind, key) of nodes that are found by another spelling too -> that spelling; the first of several has it."""
+    names: dict[tuple[str, str], str] = {}
+    for kind, nodes in seen.items():
+        others = aliases(kind, nodes["key"])
+        spelled = pa.array(list(others), pa.string())
+        taken = set(spelled.filter(pc.is_in(spelled, value_set=nodes["key"].combine_chunks())).to_pylist())
+        names |= {(kind, keys[0]): spelling for spelling, keys in others.items() if spelling not in taken}
+    return names
+
+
+def _nodes(
+    scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table], second: dict[tuple[str, str], str]
+) -> Iterator[tuple[bytes, bytes]]:
     encode = msgspec.json.Encoder().encode
     for kind in sorted(NODE_KINDS):
         mine = scores.filter(pc.equal(scores["kind"], kind)).sort_by("key")
@@ -173,7 +188,10 @@ def _nodes(scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table]) -> It
             mine = found if told == key else _UNEXPLAINED
             parts = (mine.log_odds, mine.base, mine.sum_of_reasons, mine.rest, mine.removable, mine.reasons)
             node = NodeFields(kind, key, True, risk, decision, campaign, first, last, events, *parts)
-            yield index_key(kind, key), encode(node)[1:-1]
+            fields = encode(node)[1:-1]
+            yield index_key(kind, key), fields
+            if (kind, key) in second:
+                yield index_key(kind, second[kind, key]), fields
 
 
 def _artefacts(lent: pa.Table) -> Iterator[tuple[bytes, bytes]]:

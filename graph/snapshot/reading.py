@@ -20,9 +20,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graph import schema
-from graph.atomic import is_temporary, read_pointer
+from graph.atomic import is_name, is_temporary, read_pointer
 from graph.errors import SnapshotError, SnapshotMissingError
 from graph.home import Home
+from graph.keys import canonical_key
 from graph.snapshot.lookup import LookupIndex, open_index
 
 SCHEMA_VERSION = 1
@@ -64,7 +65,6 @@ SUMMARIES = pa.schema(  # what a list of campaigns shows beside the contract's c
 )
 _PUBLISH_AGAIN = "Run `ringleader refresh` to publish it anew"
 _UNDECIDED = b',"decision":null'  # of a snapshot older than decisions: not even abstained, since nobody looked
-_LONGEST_NAME = 255  # bytes that the usual file systems allow
 _OPEN_TRIES = 3  # a publication may remove the snapshot between reading the pointer and opening what it names
 
 
@@ -117,13 +117,23 @@ class Snapshot:
         return self._parts[name].rows_of(owner) if name in self._parts else LATER_TABLES[name].empty_table()
 
     def lookup_fields(self, kind: str, key: str) -> bytes | None:
-        """A node's ready-made JSON fields without braces (see `lookup`), or None."""
+        """A node's ready-made JSON fields without braces (see `lookup`), or None.
+
+        The exact spelling of the key counts first, then the canonical one (graph.keys).
+        """
         fields = self._index.get(kind, key)
+        if fields is None and (canonical := canonical_key(kind, key)) != key:
+            fields = self._index.get(kind, canonical)
         return fields if self._decided or fields is None else fields + _UNDECIDED
 
     def lookup_many(self, nodes: Iterable[tuple[str, str]]) -> list[bytes | None]:
         """The same for many (kind, key), in the order asked."""
-        found = self._index.get_many(nodes)
+        asked = list(nodes)
+        found = self._index.get_many(asked)
+        missed = [at for at, fields in enumerate(found) if fields is None]
+        again = self._index.get_many((asked[at][0], canonical_key(*asked[at])) for at in missed)
+        for at, fields in zip(missed, again, strict=True):
+            found[at] = fields
         return found if self._decided else [None if fields is None else fields + _UNDECIDED for fields in found]
 
     def lookup(self, kind: str, key: str) -> dict[str, Any] | None:
@@ -229,7 +239,7 @@ def _current_name(home: Home) -> str:
         raise SnapshotMissingError(
             str(home.snapshots), "nothing has been published yet", "Run `ringleader refresh` first"
         )
-    if name != Path(name).name or "\0" in name or len(name.encode()) > _LONGEST_NAME:
+    if not is_name(name):
         raise SnapshotError(str(pointer), "does not hold the name of a snapshot", _PUBLISH_AGAIN)
     return name
 

@@ -16,7 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from graph.atomic import TEMPORARY, is_temporary, make_folder, point_to, sync_file, sync_folder, write_bytes
+from graph.atomic import (
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    TEMPORARY,
+    is_temporary,
+    make_folder,
+    point_to,
+    sync_file,
+    sync_folder,
+    write_bytes,
+)
 from graph.errors import SnapshotError
 from graph.home import Home, write_lock
 from graph.snapshot.lookup import write_index
@@ -73,7 +83,7 @@ def publish(home: Home, publication: Publication, keep: int) -> Snapshot:
         _sweep(home)
         building = home.snapshots / f".building.{os.getpid()}{TEMPORARY}"
         try:
-            building.mkdir()
+            building.mkdir(PRIVATE_FOLDER)
             snapshot_id = _write(building, publication)
             folder = _settle(building, home.snapshots / snapshot_id)
             point_to(home.snapshots / POINTER, snapshot_id)
@@ -103,6 +113,7 @@ def _write(folder: Path, publication: Publication) -> str:
     manifest = _manifest(publication, files)
     (folder / MANIFEST).write_bytes(_manifest_bytes(manifest))
     for path in folder.iterdir():
+        path.chmod(PRIVATE_FILE)
         sync_file(path)
     sync_folder(folder)
     return str(manifest["id"])

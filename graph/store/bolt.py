@@ -40,6 +40,7 @@ def parse(url: str) -> Address:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")  # what the resolver does, which answers a bad name with a UnicodeError
     except ValueError as error:
         raise StoreError("the graph store's address", f"it is not a URL ({error})", FORM) from None
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

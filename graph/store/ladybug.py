@@ -19,9 +19,10 @@ from urllib.parse import quote, unquote
 import ladybug
 import pyarrow as pa
 
-from graph.atomic import make_folder, point_to, read_pointer, sync_file, sync_folder
+from graph.atomic import PRIVATE_FILE, is_name, make_folder, point_to, read_pointer, sync_file, sync_folder
 from graph.errors import StoreError
 from graph.home import Home, write_lock
+from graph.leftovers import BUILDING
 from graph.store.protocol import Progress, StoreSummary, quiet, summary
 from graph.store.queries import query
 from graph.store.reads import CypherReads, Row
@@ -30,7 +31,6 @@ from graph.store.vocabulary import BECAME, NODES, RELATION_TYPES, RELATIONS, Nod
 from graph.values import GraphContents
 
 ENDING = ".lbug"
-BUILDING = ".building-"  # folders that a writer works in; whatever bears this name outside a write is a leftover
 POINTER = "CURRENT"
 FILES_KEPT = 2  # the current one, and the one that a reader may be about to open
 WRITER_BUFFER = 2 << 30  # bytes; LadybugDB's own default is 80 % of the machine
@@ -74,6 +74,13 @@ class LadybugStore(CypherReads):
         name = self._reader.name if self._reader else None
         return unquote(name.rpartition("-")[0]) if name else None
 
+    def check(self) -> None:
+        """As in `GraphStore`. Without a pointer the next write starts from nothing, which cannot fail so."""
+        with _explained(self._folder, "cannot be read"):
+            named = read_pointer(self._pointer)
+        if named is not None:
+            self.ping()
+
     def outdated(self) -> bool:
         """As in `GraphStore`: `CURRENT` names another file than the one that is open."""
         reader = self._reader
@@ -108,6 +115,8 @@ class LadybugStore(CypherReads):
             empty = _Open(":memory:", READER_BUFFER)
             empty.create_schema()
             return empty
+        if not is_name(name):
+            raise OSError(errno.EINVAL, f"{POINTER} does not hold the name of a graph")
         return _Open(str(self._folder / name), READER_BUFFER, read_only=True, name=name)
 
     def _history(self) -> History:
@@ -183,6 +192,7 @@ def _build(folder: Path, name: str, contents: GraphContents, history: History, p
                 database.copy(kind, rows)
                 progress(rows.num_rows)
             database.rows("CHECKPOINT", {})
+        (workplace / name).chmod(PRIVATE_FILE)
         sync_file(workplace / name)
         (workplace / name).rename(folder / name)
         sync_folder(folder)

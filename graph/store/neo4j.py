@@ -67,6 +67,10 @@ class Neo4jStore(CypherReads):
         rows = self._read(query("neo4j_current_refresh"))
         return str(rows[0]["id"]) if rows else None
 
+    def check(self) -> None:
+        """As in `GraphStore`: one read in the database that will be written."""
+        self.refresh()
+
     def outdated(self) -> bool:
         """As in `GraphStore`: a server has one database, which each query reads as it is then."""
         return False

@@ -97,6 +97,10 @@ class GraphStore(Protocol):
         """Id of the refresh whose window the store holds, None before the first."""
         ...
 
+    def check(self) -> None:
+        """Raise StoreError now where `write` would fail for want of a server, a password or a readable past."""
+        ...
+
     def outdated(self) -> bool:
         """Whether a new handle would read another database than this one does; costs no query."""
         ...

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 
 from graph.engine import Engine
+from graph.keys import canonical_key
 from graph.schema import ADDRESS_AT, CARRIED, LINKED_TO, SAME_MAILBOX, SENT_FROM, WROTE_TO
 from graph.values import Slice, Window
 from graph.window import edges, events, nodes, tables
@@ -63,7 +65,8 @@ def build_window(piece: Slice, engine: Engine) -> Window:
     def fetched(table: ir.Table) -> tables.Columns:
         return tables.as_columns(engine.fetch(table), ids)
 
-    reporters = {"reporter": tables.ids_of(words.reporters.texts, keys.recipients)}
+    reporters = {"reporter": _recipients(words.reporters.texts, keys.recipients)}
+    given, joined_reports = (_count(engine, table) for table in edges.report_counts(about, reports))
     reported = tables.as_columns(engine.fetch(edges.reported(about)), ids | reporters)
     wrote_to = tables.with_reports(joined.wrote_to, reported)
     senders = tables.sender_table(
@@ -96,7 +99,23 @@ def build_window(piece: Slice, engine: Engine) -> Window:
             for name in ("wrote_to", "linked_to", "sent_from", "carried")
         },
         reported=tables.who_reported(engine.fetch(edges.who_reported(about)), ids, words.reporters.texts),
+        reports_given=given,
+        reports_joined=joined_reports,
     )
+
+
+def _recipients(reporters: pa.Array, recipients: pa.Array) -> tables.Ints:
+    """Where each reporter stands among the recipients, in its own or in its canonical spelling (-1: nowhere)."""
+    places = tables.ids_of(reporters, recipients)
+    strange = np.flatnonzero(places < 0)
+    if len(strange) and len(recipients):
+        canonical = [canonical_key("recipient", key) for key in reporters.take(pa.array(strange)).to_pylist()]
+        places[strange] = tables.ids_of(pa.array(canonical, pa.string()), recipients)
+    return places
+
+
+def _count(engine: Engine, table: ir.Table) -> int:
+    return int(engine.fetch(table)["count"][0].as_py() or 0)
 
 
 def count_edges(

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from graph.lake.dayfiles import damaged
 from graph.schema import CHANNELS
 from graph.window.clock import Clock
+from graph.window.message_ids import MessageIds
 
 CODES = pa.list_(pa.int32())
 CODED_EVENTS = pa.schema(
@@ -35,9 +36,17 @@ CODED_EVENTS = pa.schema(
         ("event", pa.int32()),  # code of the event's id; null where no report is about it
     ]
 )
-CODED_REPORTS = pa.schema([("event", pa.int32()), ("reporter", pa.int32()), ("bad", pa.bool_())])
+CODED_REPORTS = pa.schema(
+    [
+        ("event", pa.int32()),
+        ("reporter", pa.int32()),
+        ("bad", pa.bool_()),
+        ("counted", pa.bool_()),  # given in the window; of a report that means several events the first alone
+    ]
+)
 BAD_REPORTS = ("junk", "phish")
 BATCH_ROWS = 2_500_000
+NO_MESSAGE_IDS = MessageIds()
 
 
 class Vocabulary:
@@ -76,16 +85,37 @@ class Vocabularies:
     reported: Vocabulary = field(default_factory=Vocabulary)  # ids of events
 
 
-def coded_reports(files: Sequence[Path], words: Vocabularies, clock: Clock) -> Iterator[pa.Table]:
+def coded_reports(
+    files: Sequence[Path], words: Vocabularies, clock: Clock, messages: MessageIds = NO_MESSAGE_IDS
+) -> Iterator[pa.Table]:
     """CODED_REPORTS: the reports known at `as_of`, whatever event they are about."""
     for batch in _batches(files, ["event_id", "reporter", "ts", "kind"], ["event_id", "reporter"]):
-        known = batch.filter(pc.less_equal(batch["ts"].cast(pa.int64()), clock.as_of))
+        times = batch["ts"].cast(pa.int64())
+        known = batch.append_column("counted", pc.greater(times, clock.start))
+        known = known.filter(pc.less_equal(times, clock.as_of))
+        known = _by_message(known, messages) if messages else known
         columns = {
             "event": words.reported.codes(known["event_id"]),
             "reporter": words.reporters.codes(known["reporter"]),
             "bad": pc.is_in(known["kind"], pa.array(BAD_REPORTS)),
+            "counted": known["counted"],
         }
         yield pa.table(columns, schema=CODED_REPORTS)
+
+
+def _by_message(reports: pa.Table, messages: MessageIds) -> pa.Table:
+    """The reports with the events that they mean, a row for each."""
+    places, events, counted = [], [], []
+    asked = zip(reports["event_id"].to_pylist(), reports["reporter"].to_pylist(), strict=True)
+    given = reports["counted"].to_pylist()
+    for place, (event_id, reporter) in enumerate(asked):
+        for at, meant in enumerate(messages.events_of(event_id, reporter)):
+            places.append(place)
+            events.append(meant)
+            counted.append(given[place] and at == 0)
+    rows = reports.take(pa.array(places, pa.int64())).drop_columns(["event_id", "counted"])
+    ids = pa.chunked_array([pa.array(events, pa.string()).dictionary_encode()])
+    return rows.append_column("event_id", ids).append_column("counted", pa.array(counted, pa.bool_()))
 
 
 def coded_events(files: Sequence[Path], words: Vocabularies, clock: Clock) -> Iterator[pa.Table]:

@@ -50,7 +50,7 @@ def carried(events: ir.Table, clock: Clock) -> ir.Table:
 
 
 def reports_about(events: ir.Table, reports: ir.Table) -> ir.Table:
-    """event, sender, reporter, bad: the reports about events of the window."""
+    """event, sender, reporter, bad, counted: the reports about events of the window."""
     return events.filter(events.event.notnull()).select("event", "sender").join(reports, "event")
 
 
@@ -58,6 +58,11 @@ def reported(about: ir.Table) -> ir.Table:
     """sender, reporter -> distinct events of the sender that this reporter called junk or phish."""
     bad = about.filter(about.bad)
     return bad.group_by("sender", "reporter").agg(reports=bad.event.nunique())
+
+
+def report_counts(about: ir.Table, reports: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """How many reports were given in the window, and how many of them are about its events; one row each."""
+    return reports.agg(count=reports.counted.sum()), about.agg(count=about.counted.sum())
 
 
 def who_reported(about: ir.Table) -> ir.Table:

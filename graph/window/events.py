@@ -7,11 +7,13 @@ from graph.engine import Engine, distinct_items
 from graph.values import DAYS_A_WORD, Slice
 from graph.window.clock import DAY_US, HOUR_US, Clock
 from graph.window.codes import CODED_EVENTS, CODED_REPORTS, Vocabularies, coded_events, coded_reports
+from graph.window.message_ids import message_ids
 
 
 def window_reports(piece: Slice, words: Vocabularies, clock: Clock, engine: Engine) -> ir.Table:
     """CODED_REPORTS in the engine: the reports known at `as_of`, whatever event they are about."""
-    return engine.put(coded_reports(piece.reports, words, clock), CODED_REPORTS)
+    messages = message_ids(piece.reports, piece.events)
+    return engine.put(coded_reports(piece.reports, words, clock, messages), CODED_REPORTS)
 
 
 def window_events(piece: Slice, words: Vocabularies, clock: Clock, engine: Engine) -> ir.Table:

@@ -17,7 +17,7 @@ from api.commands.export import TABLES
 from api.commands.ingest import AHEAD
 from api.commands.keys import SCOPES
 from api.commands.simulate import PRESETS
-from graph.home import Home, write_lock
+from graph.home import Home
 from graph.lake import Lake
 from graph.snapshot import publish
 from tests import factories
@@ -292,6 +292,18 @@ def test_people_are_told_how_many_rows_were_set_aside_where_and_why(run, tmp_pat
     assert AHEAD not in out
 
 
+def test_a_drop_of_most_of_the_lake_waits_for_a_flag(run, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("RINGLEADER_LAKE_RETENTION_DAYS", "10")
+    days = ({"event_id": f"e{day}", "ts": f"2024-05-{day:02}T10:00:00Z"} for day in range(1, 11))
+    run("ingest", "--events", events_csv(tmp_path / "e.csv", *days))
+    new = events_csv(tmp_path / "new.csv", {"event_id": "new", "ts": "2024-09-01T10:00:00Z"})
+    code, _, told = run("ingest", "--events", new)
+    assert code == 1
+    assert "`ringleader ingest --largest-drop 1" in told
+    code, out, _ = run("ingest", "--json", "--largest-drop", "1", "--events", new)
+    assert (code, json.loads(out)["days_dropped"]) == (0, 10)
+
+
 def test_people_are_told_how_to_take_rows_ahead_of_the_clock(run, tmp_path, monkeypatch):
     events = events_csv(tmp_path / "e.csv", {}, {"event_id": "e2", "ts": "2031-01-01T00:00:00Z"})
     _, out, _ = run("ingest", "--events", events)
@@ -345,6 +357,42 @@ def test_a_second_writer_is_told_who_holds_the_home(run, home, tmp_path):
     assert f"process {other.pid}" in told
 
 
+# ---- refresh ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["bolt://x", "neo4j://x.example:7687", "bolt://u:secret@x.example", "redis://u@x.example", "ladybug:/tmp/x", "",
+     "neo4j://u@x.example:99999", "neo4j://u@[::1", "bolt+x://u@x.example",
+     "bolt://u@a..b", f"bolt://u@{'x' * 70}.example"],
+)  # fmt: skip
+def test_a_store_that_cannot_be_meant_is_a_usage_error_before_any_work(run, home, url, monkeypatch):
+    """Case 43."""
+    monkeypatch.setattr("api.stages.read_slice", lambda *_: pytest.fail("the lake was read"))
+    code, _, told = run("refresh", "--store", url)
+    assert code == 2
+    assert "--store" in told
+    assert "secret" not in told
+    assert not home.path.exists()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "no-such-host.invalid"])
+def test_a_store_that_does_not_answer_is_told_before_any_work(run, home, host, monkeypatch):
+    monkeypatch.setattr("api.stages.read_slice", lambda *_: pytest.fail("the lake was read"))
+    monkeypatch.setenv("RINGLEADER_NEO4J_PASSWORD", "none")
+    code, _, told = run("refresh", "--store", f"bolt://neo4j@{host}")
+    assert code == 1
+    assert "bolt://" in told
+    assert not home.path.exists()
+
+
+def test_a_store_without_its_password_is_told_before_any_work(run, monkeypatch):
+    monkeypatch.setattr("api.stages.read_slice", lambda *_: pytest.fail("the lake was read"))
+    code, _, told = run("refresh", "--store", "neo4j://neo4j@127.0.0.1:9")
+    assert code == 1
+    assert "RINGLEADER_NEO4J_PASSWORD" in told
+
+
 # ---- export -------------------------------------------------------------------------------------------------
 
 
@@ -354,6 +402,20 @@ def test_export_writes_the_table_of_the_current_snapshot(run, home, tmp_path):
     code, told, _ = run("export", "members", "--out", out)
     assert code == 0
     assert f"{pq.read_metadata(out).num_rows} rows of snapshot {snapshot.id}" in told
+
+
+def test_an_export_of_a_span_holds_what_was_seen_within_it(run, home, tmp_path):
+    publish(home.ensure(), factories.publication(), keep=1)
+    out = tmp_path / "campaigns.parquet"
+    moments = ("--from", factories.seen(3).isoformat(), "--to", factories.seen(4).isoformat())
+    assert run("export", "campaigns", "--out", out, *moments)[0] == 0
+    assert pq.read_table(out)["campaign_id"].to_pylist() == ["c-links"]
+
+
+def test_a_span_that_ends_before_it_begins_is_a_usage_error(run, tmp_path):
+    code, _, told = run("export", "scores", "--out", tmp_path / "s.csv", "--from", "2024-05-02", "--to", "2024-05-01")
+    assert code == 2
+    assert "--from is later than --to" in told
 
 
 def test_an_export_of_another_ending_is_refused_before_any_work(run, tmp_path):
@@ -445,11 +507,6 @@ def test_doctor_says_that_a_snapshot_is_stale(run, home, monkeypatch):
     stale = findings(run("doctor", "--json")[1])["snapshot"]
     assert stale["state"] == "warn"
     assert stale["words"].startswith("stale: ")
-
-
-def test_doctor_tells_who_is_writing(run, home):
-    with write_lock(home):
-        assert findings(run("doctor", "--json")[1])["lock"]["state"] == "ok"  # we ourselves are no obstacle
 
 
 def test_doctor_fails_where_neo4j_is_wanted_and_does_not_answer(run, monkeypatch):

@@ -99,6 +99,56 @@ def test_a_key_that_is_not_utf8_is_refused(client: Client) -> None:
     assert client.get("/v1/nodes/sender/%ff%fe").json()["code"] == "KEY-INVALID"
 
 
+BAD, SITE = factories.BAD[0], "offers.example"
+SPELLED = [
+    ("sender", BAD, BAD.upper()),
+    ("sender", BAD, f"mailto:{BAD}"),
+    ("sender", BAD, f"Name <{BAD}>"),
+    ("sender", BAD, BAD.replace(".", "[.]")),
+    ("domain", SITE, SITE.upper()),
+    ("domain", SITE, f"www.{SITE}"),
+    ("domain", SITE, f"{SITE}."),
+    ("domain", SITE, f"https://{SITE}/x"),
+    ("domain", SITE, f"hxxps://www[.]{SITE.replace('.', '[.]')}/x"),
+]
+
+
+@pytest.mark.parametrize(("kind", "key", "spelling"), SPELLED)
+def test_a_node_is_found_in_every_spelling_and_says_which_was_asked(
+    client: Client, kind: str, key: str, spelling: str
+) -> None:
+    plain = client.get(f"/v1/nodes/{kind}/{quote(key, safe='')}").json()
+    one = client.get(f"/v1/nodes/{kind}/{quote(spelling, safe='')}").json()
+    many = client.post("/v1/lookup", json={"nodes": [{"kind": kind, "key": spelling}]}).json()["results"][0]
+    assert one == {**plain, "asked": spelling}
+    assert {name: value for name, value in one.items() if name not in ("snapshot", "model", "as_of")} == many
+    assert "asked" not in plain
+
+
+@pytest.mark.parametrize("spelling", [BAD.upper(), f"<{BAD}>"])
+def test_a_known_sender_in_another_spelling_has_its_own_risk(client: Client, spelling: str) -> None:
+    (result,) = client.post("/v1/score", json={"events": [event(sender=spelling)]}).json()["results"]
+    assert (result["known"], result["risk"], result["sender"]) == (True, 0.97, spelling)
+
+
+def test_a_row_that_ingest_takes_is_scored(client: Client) -> None:
+    row = event(ts="2024-05-20T00:00:00", domains=None, ip=None)
+    assert client.post("/v1/score", json={"events": [row]}).status_code == 200
+
+
+def test_links_of_a_new_sender_are_met_in_every_spelling(client: Client) -> None:
+    risks = [
+        client.post("/v1/score", json={"events": [event(sender="new@new.example", domains=[host])]}).json()
+        for host in (SITE, SITE.upper(), f"www.{SITE}.")
+    ]
+    assert len({answer["results"][0]["risk"] for answer in risks}) == 1
+
+
+def test_a_deeper_host_is_unknown_and_its_site_is_named(client: Client) -> None:
+    detail = client.get(f"/v1/nodes/domain/login.{SITE}").json()["detail"]
+    assert f"ask for {SITE}" in detail
+
+
 def test_another_kind_is_refused(client: Client) -> None:
     assert client.get("/v1/nodes/recipient/x").json()["code"] == "KIND-UNKNOWN"
 
@@ -187,7 +237,7 @@ def test_a_dormant_campaign_lends_its_networks_no_risk(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"channel": "fax"}, {"recipients": []}, {"ts": "2024-05-20T00:00:00"}, {"sender": ""}]
+    [{"channel": "fax"}, {"recipients": []}, {"sender": ""}]
     + [{"ts": ts} for ts in ("0001-01-01T00:00:00+14:00", "1969-12-31T00:00:00Z", "9999-12-31T23:59:59-14:00")],
 )
 def test_an_event_that_breaks_the_contract_is_told_where(client: Client, change: dict[str, object]) -> None:

@@ -48,6 +48,29 @@ def test_a_verdict_about_a_node_never_seen_is_kept(client: Client) -> None:
     assert client.post("/v1/verdicts", json=MALICIOUS | {"key": "later@example.com"}).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "warned"),
+    [
+        ("sender", factories.BAD[0], ""),
+        ("sender", f"mailto:{factories.BAD[0].upper()}", ""),
+        ("domain", "https://www.Offers.example/x", ""),
+        ("sender", "later@example.com", "no sender 'later@example.com' is in the window"),
+        ("domain", "login.offers.example", "judge offers.example"),
+    ],
+)
+def test_a_verdict_on_nobody_is_warned_of(client: Client, kind: str, key: str, warned: str) -> None:
+    answer = client.post("/v1/verdicts", json={"kind": kind, "key": key, "verdict": "malicious"}).json()
+    assert answer["key"] == key
+    assert len(answer["warnings"]) == bool(warned)
+    assert warned in "".join(answer["warnings"])
+
+
+def test_verdicts_are_found_by_any_spelling_of_what_they_are_about(client: Client) -> None:
+    client.post("/v1/verdicts", json={"kind": "domain", "key": "offers.example", "verdict": "malicious"})
+    found = client.get("/v1/verdicts", params={"key": "https://WWW.offers.example/x"}).json()["items"]
+    assert [verdict["key"] for verdict in found] == ["offers.example"]
+
+
 def test_a_verdict_about_an_unknown_campaign_is_a_404(client: Client, home: Home) -> None:
     answer = client.post("/v1/verdicts", json={"kind": "campaign", "key": "c-none", "verdict": "benign"})
     assert (answer.status_code, answer.json()["code"]) == (404, "CAMPAIGN-UNKNOWN")

@@ -40,6 +40,22 @@ def test_memory_given_back_before_the_end_still_counts_as_peak():
     assert large["peak_mb"] > small["peak_mb"] + 100
 
 
+def broken(*_: object) -> float:
+    raise OSError("/proc is not there")
+
+
+@pytest.mark.parametrize("fault", ["api.progress.resident_mb", "threading.Thread.start"])
+def test_a_figure_that_cannot_be_read_neither_stops_the_work_nor_hides_why_it_failed(monkeypatch, fault):
+    error = RuntimeError("can't start new thread")
+    monkeypatch.setattr(fault, broken if fault.endswith("mb") else lambda _: (_ for _ in ()).throw(error))
+    stages = StageRecorder()
+    with stages.stage("works") as stage:
+        stage.rows = 3
+    with pytest.raises(ZeroDivisionError), stages.stage("fails"):
+        _ = 1 / 0
+    assert [row["name"] for row in stages.rows()] == ["works"]
+
+
 def test_stages_are_kept_in_order_and_a_failed_one_is_shown_but_not_recorded():
     stream = io.StringIO()
     stages = StageRecorder(Plain(stream))

@@ -3,7 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 
 import labelled_world
 import numpy as np
@@ -23,7 +23,9 @@ from gnn.metrics import Figure, Scores
 from gnn.segments import SegmentGain
 from graph.errors import LakeError
 from graph.home import Home
+from graph.lake import Lake
 from graph.schema import VERDICT_ROWS
+from graph.verdicts import Decision, VerdictLedger
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +112,37 @@ def test_verdicts_that_the_champion_learnt_from_do_not_judge(labelled):
     assert done.comparison is None
     assert not done.promoted
     assert "cannot be compared" in done.reason
+
+
+def judged_now(home, senders):
+    """Verdicts of this very moment, by file for the first sender and by the ledger for the others."""
+    first, *others = senders
+    rows = [{"kind": "sender", "key": first[0], "verdict": first[1], "ts": datetime.now(UTC), "source": "desk"}]
+    Lake(home.path).ingest(verdicts=pa.Table.from_pylist(rows, VERDICT_ROWS).to_batches())
+    for key, verdict in others:
+        VerdictLedger(home).add(Decision("sender", key, verdict, "desk"))
+
+
+def test_one_verdict_of_today_does_not_stop_the_training_on_older_mail(labelled, folder):
+    home, options = labelled
+    before = train(home, replace(options, as_of=None))
+    key = labelled_world.shot_of(folder)[2].scene.window.senders["key"][0].as_py()
+    judged_now(home, [(key, "benign")])
+    done = train(home, replace(options, as_of=None))
+    assert done.champion == before.champion
+    assert "cannot be compared" in done.reason
+
+
+def test_verdicts_of_today_judge_models_that_learnt_from_older_mail(labelled, folder):
+    home, options = labelled
+    train(home, replace(options, as_of=None))
+    scene = labelled_world.shot_of(folder)[2].scene
+    keys = np.array(scene.window.senders["key"].to_pylist())[~scene.senders.known]
+    judged_now(home, [(key, ("benign", "malicious")[place % 2]) for place, key in enumerate(keys[:14])])
+    done = train(home, replace(options, as_of=None))
+    assert done.comparison is not None
+    assert (done.comparison.senders, done.comparison.malicious) == (14, 7)
+    assert (datetime.now(UTC) - done.comparison.until).total_seconds() < 600
 
 
 @pytest.mark.parametrize(

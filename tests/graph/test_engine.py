@@ -71,5 +71,5 @@ def test_more_rows_than_memory_and_disk_hold_are_an_error_that_says_what_to_do()
 
 def test_closing_leaves_no_scratch_behind() -> None:
     with open_engine() as engine:
-        assert engine.scratch.is_dir()
-    assert not engine.scratch.exists()
+        assert engine.scratch.path.is_dir()
+    assert not engine.scratch.path.exists()

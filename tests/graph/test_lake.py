@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from graph.errors import BusyError, InputError, LakeError, RingleaderError
 from graph.home import Home, write_lock
 from graph.lake import Lake, dayfiles, runs
 from graph.lake.derive import distinct_items, networks, sender_sites, sites
+from graph.lake.retention import Retention
 from graph.schema import EVENTS, LAKE_EVENTS, REPORTS, TEXTS, VERDICT_ROWS
 from tests.graph import lake_rows
 from tests.graph.lake_rows import at, content, event, events, report, reports, stored, verdict, verdicts
@@ -277,6 +278,57 @@ def test_the_retention_does_not_depend_on_the_order_of_arrival(tmp_path: Path) -
             Lake(tmp_path / name, retention_days=3).ingest(events=events(row))
     assert content(tmp_path / "up") == content(tmp_path / "down")
     assert lake_rows.ids(tmp_path / "up") == ["e3", "e4", "e5"]
+
+
+def test_one_event_ahead_of_the_clock_drops_no_day(tmp_path: Path) -> None:
+    lake = Lake(tmp_path, retention_days=30)
+    lake.ingest(events=events(*(event(f"e{day}", at(day)) for day in range(30))))
+    before = content(tmp_path)
+    ahead = datetime.now(UTC) + timedelta(days=365)
+    summary = lake.ingest(events=events(event("ahead", ahead)))
+    assert (summary.events_new, summary.days_dropped) == (1, 0)
+    assert before.items() <= content(tmp_path).items()
+
+
+@given(days=st.lists(st.integers(1, 4000), min_size=1, max_size=8), retention=st.integers(1, 400))
+def test_days_ahead_of_the_clock_make_no_other_day_older(days: list[int], retention: int) -> None:
+    now = datetime(2024, 6, 1, tzinfo=UTC)
+    stored = [(now - timedelta(days=day)).date() for day in days]
+    ahead = [(now + timedelta(days=day)).date() for day in days]
+    rule = Retention(retention, largest_drop=1)
+    assert rule.oldest_day(stored, ahead, now) == rule.oldest_day(stored, [], now) <= max(stored)
+    assert rule.oldest_day(ahead, [], now) == date.min
+
+
+def test_a_drop_of_most_of_the_lake_is_refused_with_the_way_to_allow_it(tmp_path: Path) -> None:
+    rows = events(*(event(f"e{day}", at(day)) for day in range(20)))
+    Lake(tmp_path, retention_days=20).ingest(events=rows)
+    before, new = content(tmp_path), events(event("new", at(60)))
+    with pytest.raises(LakeError, match="20 of the 21 days") as caught:
+        Lake(tmp_path, retention_days=20).ingest(events=new)
+    assert "--largest-drop 1" in caught.value.mend
+    assert content(tmp_path) == before
+    summary = Lake(tmp_path, retention_days=20, largest_drop=1).ingest(events=new)
+    assert summary.days_dropped == 20
+    assert lake_rows.ids(tmp_path) == ["new"]
+
+
+@pytest.mark.parametrize("retention", [1, 2, 7])
+@pytest.mark.parametrize("pace", [1, 7, 30])
+def test_a_lake_that_is_fed_without_gaps_is_never_stopped(tmp_path: Path, retention: int, pace: int) -> None:
+    now = datetime(2024, 6, 1, tzinfo=UTC)
+    stored: set[date] = set()
+    for start in range(0, 90, pace):
+        arriving = [(now - timedelta(days=200 - day)).date() for day in range(start, start + pace)]
+        oldest = Retention(retention).oldest_day(stored, arriving, now)
+        stored = {day for day in (*stored, *arriving) if day >= oldest}
+    assert len(stored) == retention
+
+
+@pytest.mark.parametrize("days", [1, 10_000_000])
+def test_a_retention_longer_than_the_calendar_keeps_all(days: int) -> None:
+    first = date(1, 1, 1)
+    assert Retention(days).oldest_day([first], [], datetime(2024, 6, 1, tzinfo=UTC)) == first
 
 
 def test_a_retention_that_keeps_nothing_is_refused(tmp_path: Path) -> None:

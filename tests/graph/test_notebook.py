@@ -1,5 +1,8 @@
 """Graphs and tables for notebooks, and DataFrames on their way back to the lake."""
 
+import ast
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import networkx as nx
@@ -83,11 +86,73 @@ def test_an_unknown_campaign_says_where_to_find_the_known_ones(snapshot):
         notebook.campaign(snapshot, "c-nowhere")
 
 
+def through_graphml(graph, folder):
+    nx.write_graphml(graph, folder / "campaign.graphml")
+    return nx.read_graphml(folder / "campaign.graphml", force_multigraph=True)
+
+
+def through_gml(graph, folder):
+    nx.write_gml(graph, folder / "campaign.gml")
+    return nx.read_gml(folder / "campaign.gml")
+
+
+def through_json(graph, folder):
+    (folder / "campaign.json").write_text(json.dumps(nx.node_link_data(graph), allow_nan=False))
+    return nx.node_link_graph(json.loads((folder / "campaign.json").read_text()))
+
+
+FORMATS = (through_graphml, through_gml, through_json)
+
+
+@pytest.mark.parametrize("through", FORMATS)
+def test_a_campaign_goes_through_every_graph_format(snapshot, tmp_path, through):
+    """Case 22."""
+    graph = notebook.campaign(snapshot, "c-links")
+    again = through(graph, tmp_path)
+    assert again.number_of_nodes() == graph.number_of_nodes()
+    assert again.number_of_edges() == graph.number_of_edges()
+    assert {data["key"] for _, data in again.nodes(data=True)} == {key for _, key in graph.nodes}
+    assert graph.graph["first_seen"] == factories.seen(1).isoformat()
+
+
+@pytest.mark.parametrize("through", FORMATS)
+@given(
+    keys=st.lists(st.text(min_size=1, max_size=12).filter(str.strip), min_size=1, max_size=4, unique=True),
+    weight=st.none() | st.floats(0, 1),
+    events=st.none() | st.integers(0, 2**40),
+)
+@fast(max_examples=10, deadline=None)
+def test_a_campaign_goes_through_every_format_whatever_its_senders_are_called(
+    tmp_path_factory, through, keys, weight, events
+):
+    made, folder = factories.publication(), tmp_path_factory.mktemp("formats")
+    members = [row | {"weight": weight} for row in factories.members("c-links", "sender", "sender", keys)]
+    edges = [
+        row | {"events": events} for row in factories.edges("c-links", "linked_to", "domain", "offers.example", keys)
+    ]
+    found = replace(
+        made.campaigns,
+        members=factories.table(schema.MEMBERS, members),
+        edges=factories.table(schema.CAMPAIGN_EDGES, edges),
+        evidence=made.campaigns.evidence.slice(0, 0),
+    )
+    graph = notebook.campaign(publish(Home(folder).ensure(), replace(made, campaigns=found), keep=1), "c-links")
+    assert "headline" not in graph.graph
+    again = through(graph, folder)
+    assert again.number_of_edges() == graph.number_of_edges()
+    if through is not through_json:
+        assert {ast.literal_eval(node) for node in again} == set(graph)
+
+
 def test_a_campaign_can_be_written_as_gexf(snapshot, tmp_path):
-    graph = nx.relabel_nodes(notebook.campaign(snapshot, "c-links"), lambda node: ":".join(node))
-    graph.graph.clear()
-    nx.write_gexf(graph, tmp_path / "campaign.gexf")
+    nx.write_gexf(notebook.campaign(snapshot, "c-links"), tmp_path / "campaign.gexf")
     assert "bad1@offers.example" in (tmp_path / "campaign.gexf").read_text()
+
+
+def test_a_window_goes_through_json_and_gml(tmp_path):
+    graph = notebook.window_graph(a_window())
+    for through in (through_json, through_gml):
+        assert through(graph, tmp_path).number_of_edges() == graph.number_of_edges()
 
 
 def test_a_snapshots_tables_are_frames_whose_missing_text_is_na(snapshot):

@@ -82,7 +82,7 @@ def test_pages_go_back_in_time(ledger: VerdictLedger) -> None:
     first = ledger.list(2)
     rest = ledger.list(10, before=first[-1].place)
     assert [verdict.key[:2] for verdict in first + rest] == ["s4", "s3", "s2", "s1", "s0"]
-    assert [verdict.key[:2] for verdict in ledger.list(10, kind="sender", key="s3@example.com")] == ["s3"]
+    assert [verdict.key[:2] for verdict in ledger.list(10, kind="sender", keys=["s3@example.com"])] == ["s3"]
 
 
 def test_the_table_has_the_contracts_columns_and_ends_at_as_of(ledger: VerdictLedger) -> None:
@@ -144,7 +144,7 @@ def test_a_row_that_cannot_be_read_is_passed_over_and_told_and_the_others_count(
     ledger.add(decision("late@example.com", ts=THEN))
     assert [verdict.key for verdict in ledger.list(10)] == ["late@example.com", "early@example.com"]
     assert [verdict.key for verdict in ledger.list(1, before=3)] == ["early@example.com"]
-    assert ledger.list(10, key="p@example.com") == []
+    assert ledger.list(10, keys=["p@example.com"]) == []
     assert ledger.as_table(THEN).num_rows == ledger.as_table().num_rows == 2
     assert ledger.unreadable() == 1
     assert "unreadable verdicts passed over: 1;" in caplog.text

@@ -386,3 +386,57 @@ def test_spark_gives_an_empty_window_for_no_files(spark: Engine, tmp_path: Path)
     assert {name: (table.schema, table.num_rows) for name, table in tables(empty).items()} == {
         name: (expected, 0) for name, expected in SCHEMAS.items()
     }
+
+
+# ---- Reports that name a mail by its Message-ID
+
+DIGEST = {1: "#" + "1" * 32, 2: "#" + "2" * 32, 3: "#" + "3" * 32}
+SALE = "sale-1@two.example"
+
+
+@pytest.mark.parametrize(
+    ("events", "reports", "junk"),
+    [
+        ([(SALE + DIGEST[1], ANN, [BEN])], [(SALE, BEN), (f"<{SALE}>", CAT)], {ANN: 2}),
+        ([(SALE + DIGEST[1], ANN, [BEN])], [(SALE, BEN.upper())], {ANN: 1}),
+        # copies of one mail: the reporter's own, or all where it received none
+        ([(SALE + DIGEST[1], ANN, [BEN]), (SALE + DIGEST[2], ANN, [CAT])], [(SALE, BEN)], {ANN: 1}),
+        ([(SALE + DIGEST[1], ANN, [BEN]), (SALE + DIGEST[2], ANN, [CAT])], [(SALE, "x@y.example")], {ANN: 1}),
+        # somebody else uses the Message-ID: what the reporter received counts, and a stranger's report for nobody
+        ([(SALE + DIGEST[1], ANN, [BEN]), (SALE + DIGEST[2], CAT, [ACCOUNT])], [(SALE, BEN)], {ANN: 1, CAT: 0}),
+        ([(SALE + DIGEST[1], ANN, [BEN]), (SALE + DIGEST[2], CAT, [BEN])], [(SALE, ACCOUNT)], {ANN: 0, CAT: 0}),
+        # an event that has the Message-ID for its id is the one that is meant
+        ([(SALE, ANN, [BEN]), (SALE + DIGEST[2], CAT, [BEN])], [(SALE, BEN)], {ANN: 1, CAT: 0}),
+        ([(SALE + DIGEST[1], ANN, [BEN])], [("other@two.example", BEN), (SALE + DIGEST[3], BEN)], {ANN: 0}),
+    ],
+)
+def test_a_report_by_message_id_is_about_the_mail_that_its_reporter_can_have_seen(
+    events: list[tuple[str, str, list[str]]],
+    reports: list[tuple[str, str]],
+    junk: dict[str, int],
+    duckdb: Engine,
+    tmp_path: Path,
+) -> None:
+    rows = [event(event_id, at(2), sender, recipients) for event_id, sender, recipients in events]
+    told = [report(event_id, reporter, at(2, 1), "junk") for event_id, reporter in reports]
+    window = build_window(slice_of(tmp_path, rows, reports=told), duckdb)
+    counted = dict(zip(window.senders["key"].to_pylist(), window.senders["junk"].to_pylist(), strict=True))
+    assert {key: counted[key] for key in junk} == junk
+
+
+def test_a_window_says_how_many_reports_were_given_and_how_many_joined(duckdb: Engine, tmp_path: Path) -> None:
+    events = [event(SALE + DIGEST[1], at(2), ANN, [BEN]), event(SALE + DIGEST[2], at(2), ANN, [CAT])]
+    reports = [
+        report(SALE, "x@y.example", at(2, 1), "junk"),  # both copies, counted once
+        report(SALE + DIGEST[1], BEN, at(2, 2), "junk"),
+        report("nothing", BEN, at(2, 3), "junk"),
+        report(SALE, BEN, START - timedelta(days=1), "junk"),  # before the window
+    ]
+    window = build_window(slice_of(tmp_path, events, reports=reports), duckdb)
+    assert (window.reports_given, window.reports_joined) == (3, 2)
+
+
+def test_a_reporter_is_the_recipient_in_every_spelling(duckdb: Engine, tmp_path: Path) -> None:
+    told = [report("e", f"<{BEN.upper()}>", at(2, 1), "junk")]
+    window = build_window(slice_of(tmp_path, [event("e", at(2), ANN, [BEN])], reports=told), duckdb)
+    assert window.wrote_to["reports"].to_pylist() == [1]
