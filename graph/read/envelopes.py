@@ -7,7 +7,7 @@
   complains; its trace is the reporter's word, so no address is taken from it. A report without the mail gives no event.
   That somebody complained is no event either: what a provider knows of it belongs into the table of reports.
 - *Bounces* and *receipts* (other kinds of `multipart/report`) are mail of whoever sends them, but what they return was
-  written by somebody else, often in the name of a third: `graph.read.message` leaves it out, so that neither is charged.
+  written by somebody else, often in the name of a third: `graph.read.message` leaves it out, and neither is charged.
 """
 
 import re

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from typing import Final
 
-from olefile import OleFileIO, isOleFile
+from olefile import OleFileIO, isOleFile  # type: ignore[import-untyped]
 from oxmsg import Message as OutlookMessage
 from oxmsg.storage import Storage
 
@@ -69,8 +69,9 @@ def _of_apple(raw: bytes) -> bytes:
 
 def _of_outlook(raw: bytes) -> bytes:
     try:
-        message = OutlookMessage(_storage(raw))
-        return _head(message) + _content(message).as_bytes()
+        storage = _storage(raw)
+        message = OutlookMessage(storage)
+        return _head(message) + _content(message, storage).as_bytes()
     except ForeignError:
         raise
     except Exception as error:
@@ -125,7 +126,7 @@ def _line(text: str) -> str:
     return " ".join(str(text).split())
 
 
-def _content(message: OutlookMessage) -> EmailMessage:
+def _content(message: OutlookMessage, storage: Storage) -> EmailMessage:
     """Bodies and attachments as one multipart."""
     content = EmailMessage()
     content.make_mixed(boundary=_BOUNDARY)  # a fixed one: the same file must give the same event id
@@ -137,8 +138,8 @@ def _content(message: OutlookMessage) -> EmailMessage:
             part = EmailMessage()
             part.set_content(held, "application", "octet-stream", filename=_line(name))
             content.attach(part)
-    for storage in [*message._storage.iter_attachment_storages()][:MOST_ATTACHMENTS]:
-        _attach_texts(content, _embedded_texts(storage))
+    for inner in [*storage.iter_attachment_storages()][:MOST_ATTACHMENTS]:
+        _attach_texts(content, _embedded_texts(inner))
     return content
 
 

@@ -154,7 +154,7 @@ def _counted_end(ahead: _Ahead, start: int, end: int, most: int) -> int:
 
 def _is_mmdf(data: bytearray, at: int) -> bool:
     """Whether the line holds nothing but the four control characters."""
-    return data[at + len(_MMDF) - 1 : at + len(_MMDF)] in (b"", b"\n", b"\r")
+    return data[at + len(_MMDF) - 1 : at + len(_MMDF)].strip(b"\r\n") == b""
 
 
 def _is_separator(data: bytearray, at: int) -> bool:
@@ -163,7 +163,7 @@ def _is_separator(data: bytearray, at: int) -> bool:
     if end < 0 or not data.startswith(_FROM[1:], at):
         return False
     line = bytes(data[at : end + 1])
-    above = data[max(at - 3, 0) : max(at - 1, 0)]
+    above = bytes(data[max(at - 3, 0) : max(at - 1, 0)])
     after_blank = above in (b"", b"\r") or above.endswith((b"\n", b"\n\r"))
     if _BARE.match(line) or _DATED.match(line):
         return bool(_HEADER.match(data, end + 1)) or (after_blank and bool(_FULL.match(line)) and _head_in(data, end))

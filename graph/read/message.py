@@ -15,6 +15,7 @@ from email.policy import Compat32
 from functools import cached_property
 from typing import Final
 
+from graph.read.boundaries import MAX_PARTS, part_spans
 from graph.read.encodings import (
     ENCODINGS,
     decoded_text,
@@ -29,7 +30,6 @@ from graph.read.rtf import unpacked_rtf
 MAX_HEAD: Final = 4 << 20  # bytes of headers that are looked at
 MAX_VALUE: Final = 1 << 18  # characters of one header: some thousand addresses
 MAX_PARAMETERS: Final = 4096  # characters of a Content- header; the parser's time grows with the square
-MAX_PARTS: Final = 1000
 MAX_DEPTH: Final = 50
 MAX_TEXT: Final = 2 << 20  # bytes of text decoded of one message, all parts together
 MAX_ENCODED_WORDS: Final = 1 << 14  # characters of a header that are decoded as RFC 2047
@@ -247,7 +247,7 @@ def _inner(part: _Part, whole: bool = False) -> list[_Part] | None:
         return [_wrapped(part)]
     if not part.kind.startswith("multipart/"):
         return None
-    spans = _spans(part.raw, _boundary(part.headers), part.start, part.end)
+    spans = part_spans(part.raw, _boundary(part.headers), part.start, part.end)
     if not spans:
         return None
     # RFC 2045, section 6.4 forbids to encode a container; of one that says so the parts are encoded.
@@ -295,42 +295,6 @@ def _boundary(headers: Message) -> bytes:
         return boundary.encode("latin-1", "replace")
 
 
-def _spans(raw: bytes, boundary: bytes, start: int, end: int) -> list[tuple[int, int]]:
-    """Where the parts lie between the lines of a boundary; the last one ends where the container does.
-
-    A line that only begins with the boundary counts where no line is the boundary itself (RFC 2046, section 5.1.1
-    wants that; most mail programs do not, and a boundary inside may begin like the one around it).
-    """
-    if not boundary:
-        return []
-    return _spans_between(raw, boundary, start, end, _DELIMITER) or _spans_between(raw, boundary, start, end, _PREFIX)
-
-
-_DELIMITER: Final = re.compile(rb"(--)?[ \t]*(?:\r?\n|\r|\Z)")
-_PREFIX: Final = re.compile(rb"(--)?[^\r\n]*(?:\r?\n|\r|\Z)")
-
-
-def _spans_between(raw: bytes, boundary: bytes, start: int, end: int, rest: re.Pattern[bytes]) -> list[tuple[int, int]]:
-    """`rest` matches what may follow a boundary up to the end of its line."""
-    marker = b"--" + boundary
-    spans: list[tuple[int, int]] = []
-    begin = -1
-    at = raw.find(marker, start, end)
-    while at >= 0 and len(spans) < MAX_PARTS:
-        after = at + len(marker)
-        line = rest.match(raw, after, end) if at == start or raw[at - 1 : at] in (b"\n", b"\r") else None
-        if line:
-            if begin >= 0:
-                spans.append((begin, max(at - 1, begin)))
-            if line[1]:
-                return spans
-            begin = after = line.end()
-        at = raw.find(marker, max(after - 1, at + 1), end)
-    if begin >= 0 and len(spans) < MAX_PARTS:
-        spans.append((begin, end))
-    return spans
-
-
 def _text_kind(kind: str) -> str | None:
     """plain, html, calendar or binary; None for what holds no text to read."""
     if kind in _BINARIES:
@@ -346,8 +310,7 @@ def _text_kind(kind: str) -> str | None:
 def _file_name(headers: Message) -> str:
     """The name of a part's file in lower case, '' where there is none or the standard library cannot read it."""
     try:
-        name = headers.get_filename("")
-        return decoded(str(name[2] if isinstance(name, tuple) else name or "")).strip().rstrip(". \"'").lower()
+        return decoded(str(headers.get_filename("") or "")).strip().rstrip(". \"'").lower()
     except (ValueError, LookupError, TypeError, IndexError, AttributeError):
         return ""
 

@@ -45,7 +45,10 @@ _NOTES: Final = (".", "_")
 
 @dataclass(frozen=True)
 class Source:
-    """One file to read and its format: `parquet`, `csv`, `jsonl`, `eml`, `mbox`, `msg` or `emlx`. `named`: asked for by name."""
+    """One file to read and its format: `parquet`, `csv`, `jsonl`, `eml`, `mbox`, `msg` or `emlx`.
+
+    `named`: asked for by name.
+    """
 
     path: Path
     format: str
