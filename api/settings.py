@@ -68,6 +68,9 @@ class ReadSettings:
     future_tolerance_hours: float = _setting(
         24.0, "How far ahead of the clock an event may be before it goes to quarantine.", low=0, high=87_600
     )
+    mailbox: str = _setting(
+        "", "Address whose mail is read: the recipient of raw mail that names none; empty gives each sender its own."
+    )
     trusted_hops: int = _setting(
         0,
         "Newest Received lines of raw mail that relays of your own wrote; the next one tells time and address.",

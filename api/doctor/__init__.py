@@ -6,7 +6,7 @@ that fails stops no other. A new check is a line of CHECKS.
 
 from dataclasses import asdict
 
-from api.doctor import inputs, installation, ledgers, outputs, place
+from api.doctor import inputs, installation, ledgers, mail, outputs, place
 from api.doctor.finding import FAIL, OK, WARN, Check, Finding
 from api.progress import StageRecorder
 from api.settings import Settings
@@ -24,6 +24,9 @@ CHECKS: dict[str, Check] = {
     "ledgers": ledgers.files,
     "verdicts": ledgers.unreadable,
     "lake": inputs.lake,
+    "keys": inputs.keys,
+    "relays": mail.relays,
+    "quarantine": mail.quarantine,
     "store": outputs.store,
     "model": outputs.model,
     "snapshot": outputs.snapshot,

@@ -4,46 +4,38 @@ What a message is taken to say:
 
 - *event id*: the Message-ID where it is sane, and always a digest of sender, recipients, date and body. A copy read
   twice is one event; copies for two recipients are two; a Message-ID that a sender uses again hides nothing.
-- *time and address*: those of the acceptance, see `graph.read.received`.
-- *sender*: the first address in From; in a From that names none by the grammar, one in quotes or in a comment; then
-  Sender, Return-Path (or the mbox envelope), Reply-To; then nobody at the address that it was accepted from. What a
-  sender leaves out loses no mail; one that tells nothing at all goes to quarantine.
-- *recipients*: whom it was delivered to (Delivered-To, X-Original-To, Envelope-To and kin); To, Cc and Bcc where no
-  delivery header is left, since their content is the sender's choice; then the `for` of the acceptance; then the
-  mailbox that was read, where `ReadOptions.mailbox` names it; then one placeholder for each server that took the mail
-  in, `undisclosed@SERVER.invalid`, which stands for the mailbox that was read.
+- *address*: that of the acceptance, see `graph.read.received`.
+- *time*: that of the acceptance. Without a dated `Received` line it is the mbox envelope's, then those of Delivery-Date
+  and X-Received, then Date, then Resent-Date. A message without any usable one goes to quarantine: a guess would put
+  it on a day on which it was not sent, beside mail that it has nothing to do with.
+- *sender and recipients*: see `graph.read.parties`, which loses no message.
 - *domains*: hosts of links in plain and HTML parts, in order of appearance.
 - Of a journal or feedback report the message inside is read, see `graph.read.envelopes`.
 """
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from graph.addresses import canonical_host, normalise_mailbox
+from graph.read.dates import parse_date
 from graph.read.envelopes import Carried, carried_message
 from graph.read.fingerprint import fingerprint_of
 from graph.read.hosts import distinct_hosts, hosts_of_html, hosts_of_text
 from graph.read.invitations import Invitation, invitations_of
-from graph.read.message import Parsed, Text, decoded, parse
+from graph.read.message import Parsed, Text, parse
 from graph.read.options import ReadOptions
-from graph.read.people import MAX_ADDRESSES, addresses_of, hidden_addresses_of
-from graph.read.received import Acceptance, acceptance_of, parse_date
+from graph.read.parties import addresses, mailbox, plain_body, recipients_of, sender_of, unknown_sender
+from graph.read.people import MAX_ADDRESSES
+from graph.read.received import Acceptance, acceptance_of
+from graph.read.spf import RESULTS, client_of, clients_above
 
-DELIVERED: Final = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to")
-ADDRESSED: Final = ("to", "cc", "bcc", "apparently-to", "resent-to", "resent-cc")
 # Visible ASCII on both sides of an @. RFC 5322 bounds the line only; no mail program makes longer halves.
 _MESSAGE_ID: Final = re.compile(r"<?([!-;=?-~]{3,250}@[!-;=?-~]{1,250})>?")
 _ENVELOPE_DATE: Final = re.compile(r"From .*?\s((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\s.*)")
-_ENVELOPE_SENDER: Final = re.compile(r">?From\s+([^\s@]{1,320}@[^\s@]{1,320})\s")
-SENDERS: Final = ("from", "sender", "return-path", "x-envelope-from", "reply-to", "resent-from")
-NOBODY: Final = "unknown"  # local part of who names no address at all, at the address that the mail came from
-UNDISCLOSED: Final = "undisclosed"
 READABLE: Final = frozenset({"plain", "html"})
-_QUOTED_FROM: Final = re.compile(rb"\n>+(?=From )")
 
 
 class MessageError(Exception):
@@ -54,7 +46,7 @@ def message_events(raw: bytes, where: str, options: ReadOptions) -> list[dict[st
     """The events of one raw message, rows of `graph.schema.EVENTS`: the mail first, then its invitations.
 
     `raw` may begin with an mbox envelope line. `where` names the message in errors. Raises MessageError with the
-    reason where there is no usable sender, recipient or time; never anything else, whatever the bytes.
+    reason where there is no usable time, or neither a sender nor a trace; never anything else, whatever the bytes.
     """
     try:
         return _read(raw, options)
@@ -78,20 +70,28 @@ def _read(raw: bytes, options: ReadOptions) -> list[dict[str, Any]]:
 
 
 def _acceptance(parsed: Parsed, options: ReadOptions) -> Acceptance:
-    latest = options.now + options.future_tolerance
-    return acceptance_of(parsed.values("received"), latest, options.trusted_hops, parsed.value("received-spf"))
+    results = {name: parsed.values(name) for name in RESULTS}
+    return acceptance_of(
+        parsed.values("received"),
+        options.now + options.future_tolerance,
+        options.trusted_hops,
+        next((values[0] for values in results.values() if values and client_of(values[0])), ""),
+        clients_above(parsed.names, results),
+    )
 
 
 def _events(
     parsed: Parsed, acceptance: Acceptance, options: ReadOptions, carried: Carried | None = None
 ) -> list[dict[str, Any]]:
     latest = options.now + options.future_tolerance
+    sender = _sender(parsed, options)
+    accepted_for = acceptance.recipient
     mail = {
         "event_id": "",
         "ts": _time(parsed, acceptance, latest),
         "channel": "mail",
-        "sender": _sender(parsed, acceptance, options),
-        "recipients": _recipients(parsed, acceptance, options, carried.recipients if carried else ""),
+        "sender": sender,
+        "recipients": recipients_of(parsed, sender, accepted_for, options, carried.recipients if carried else ""),
         "domains": distinct_hosts(_hosts(parsed.texts)),
         "ip": acceptance.ip,
         "fingerprint": fingerprint_of([(text.kind, text.text) for text in parsed.texts if text.kind in READABLE]),
@@ -102,68 +102,28 @@ def _events(
     return [mail, *_distinct(invited)]
 
 
-def _sender(parsed: Parsed, acceptance: Acceptance, options: ReadOptions) -> str:
-    envelope = _ENVELOPE_SENDER.match(parsed.envelope + " ")
-    for name in SENDERS:
-        values = parsed.values(name)
-        if name == "return-path" and envelope:
-            values.append(envelope[1])
-        for read in (addresses_of, hidden_addresses_of):
-            sender = next(_addresses(values, options, 1, read), None)
-            if sender:
-                return sender
-    if acceptance.ip:
-        return f"{NOBODY}@[{acceptance.ip}]"
-    raise MessageError("no usable mail address in From, Sender, Return-Path or Reply-To, and no address it came from")
-
-
-def _recipients(parsed: Parsed, acceptance: Acceptance, options: ReadOptions, journalled: str) -> list[str]:
-    sources = [
-        [journalled],
-        [value for name in DELIVERED for value in parsed.values(name)],
-        [value for name in ADDRESSED for value in parsed.values(name)],
-        [acceptance.recipient or ""],
-        [options.mailbox or ""],
-    ]
-    for values in sources:
-        for read in (addresses_of, hidden_addresses_of):
-            recipients = [*_addresses(values, options, MAX_ADDRESSES, read)]
-            if recipients:
-                return recipients
-    server = canonical_host(acceptance.server or "")
-    return [f"{UNDISCLOSED}@{server}.invalid" if server else f"{UNDISCLOSED}@mailbox.invalid"]
-
-
-def _addresses(
-    values: Iterable[str], options: ReadOptions, most: int, read: Callable[[str], list[str]] = addresses_of
-) -> Iterator[str]:
-    """Distinct, normalised, within the bound on length. A header that hides its address in an encoded word is read."""
-    seen: set[str] = set()
-    for value in values:
-        for address in read(value) or read(decoded(value)):
-            found = _mailbox(address, options)
-            if found and found not in seen:
-                seen.add(found)
-                yield found
-                if len(seen) == most:
-                    return
-
-
-def _mailbox(address: str, options: ReadOptions) -> str | None:
-    found = normalise_mailbox(address, options.normalise) if len(address) <= options.max_text_bytes else ""
-    return found if 0 < len(found.encode("utf-8", "replace")) <= options.max_text_bytes else None
+def _sender(parsed: Parsed, options: ReadOptions) -> str:
+    sender = sender_of(parsed, options)
+    if sender is None and "received" not in parsed.headers:
+        raise MessageError("no usable mail address in From, Sender, Return-Path or Reply-To, and no Received line")
+    return sender or unknown_sender(parsed)
 
 
 def _time(parsed: Parsed, acceptance: Acceptance, latest: datetime) -> datetime:
-    envelope = _ENVELOPE_DATE.match(parsed.envelope)
-    found = (
-        acceptance.ts
-        or (parse_date(envelope[1], latest) if envelope else None)
-        or parse_date(parsed.value("date"), latest)
-    )
-    if found is None:
+    moment = acceptance.ts or next((moment for text in _dates(parsed) if (moment := parse_date(text, latest))), None)
+    if moment is None:
         raise MessageError("no usable time in Received, the mbox envelope or Date")
-    return found
+    return moment
+
+
+def _dates(parsed: Parsed) -> Iterator[str]:
+    """Texts that may tell when the message came, the most trusted first."""
+    envelope = _ENVELOPE_DATE.match(parsed.envelope)
+    yield envelope[1] if envelope else ""
+    yield from parsed.values("delivery-date")
+    yield from (value.rpartition(";")[2] for value in parsed.values("x-received"))
+    yield from parsed.values("date")
+    yield from parsed.values("resent-date")
 
 
 def _hosts(texts: Iterable[Text]) -> Iterator[str]:
@@ -179,20 +139,10 @@ def _hosts(texts: Iterable[Text]) -> Iterator[str]:
 
 def _event_id(parsed: Parsed, mail: dict[str, Any]) -> str:
     digest = _digest(
-        [mail["sender"], *mail["recipients"], parsed.value("date"), parsed.value("subject")], _body(parsed)
+        [mail["sender"], *mail["recipients"], parsed.value("date"), parsed.value("subject")], plain_body(parsed)
     )
     found = _MESSAGE_ID.fullmatch(parsed.value("message-id"))
     return f"{found[1]}#{digest}" if found else digest
-
-
-def _body(parsed: Parsed) -> bytes:
-    """The body without what differs from copy to copy of one message: line ends and the mbox quoting of `From `."""
-    body = parsed.body
-    if b"\r" in body:
-        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if b">From " in body:
-        body = _QUOTED_FROM.sub(b"\n", body)
-    return body.strip()
 
 
 def _digest(texts: Iterable[str], content: bytes = b"") -> str:
@@ -209,8 +159,8 @@ def _digest(texts: Iterable[str], content: bytes = b"") -> str:
 
 def _invited(found: Invitation, mail: dict[str, Any], options: ReadOptions) -> dict[str, Any]:
     """The calendar event of an invitation. Every attendee's copy gives the same one; what it lacks the mail gives."""
-    sender = _mailbox(found.sender or "", options) or mail["sender"]
-    recipients = [*_addresses(found.recipients, options, MAX_ADDRESSES)] or mail["recipients"]
+    sender = mailbox(found.sender or "", options) or mail["sender"]
+    recipients = [*addresses(found.recipients, options, MAX_ADDRESSES)] or mail["recipients"]
     identity = [f"{name}={value}" for name, value in sorted(found.identity.items())]
     return {
         **mail,

@@ -38,10 +38,13 @@ class MailReader:
                     yield self._batch()
         except InputError as error:
             if source.named or source.format == "mbox":
-                raise
+                self._quarantine.refuse(error)
+                return
+            self._quarantine.count_found(1)
             self._quarantine.add(source.path, 1, error.reason)
         except ForeignError as error:
             self._progress(1)
+            self._quarantine.count_found(1)
             self._quarantine.add(source.path, 1, str(error))
 
     def rest(self) -> Iterator[pa.RecordBatch]:
@@ -60,8 +63,10 @@ class MailReader:
                 _check_text(event)
         except Exception as error:  # noqa: BLE001 (no message stops the rest)
             reason = str(error) if isinstance(error, MessageError) else f"cannot be read ({type(error).__name__})"
+            self._quarantine.count_found(1)
             self._quarantine.add(source.path, number, reason, raw[:_EXCERPT_BYTES].decode("utf-8", "replace"))
         else:
+            self._quarantine.count_found(max(len(events), 1))
             self._events.extend(events)
 
     def _batch(self) -> pa.RecordBatch:

@@ -6,7 +6,7 @@ nesting and reads every line of every attachment. Nothing here raises on hostile
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.errors import HeaderParseError, MissingHeaderBodySeparatorDefect
 from email.header import decode_header
 from email.message import Message
@@ -25,6 +25,7 @@ from graph.read.encodings import (
     unflowed,
     uu_blocks,
 )
+from graph.read.letters import text_of
 from graph.read.rtf import unpacked_rtf
 
 MAX_HEAD: Final = 4 << 20  # bytes of headers that are looked at
@@ -43,6 +44,7 @@ _LEADING_FIELDS: Final = re.compile(
 )
 _FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
+_DECLARED: Final = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]{1,64})", re.IGNORECASE)
 _CALENDARS: Final = frozenset({"text/calendar", "text/x-vcalendar", "application/ics", "application/calendar"})
 _HTML: Final = frozenset({"text/html", "application/html", "application/xhtml+xml"})
 _WRAPPERS: Final = frozenset({"message/rfc822", "message/global", "message/news"})
@@ -97,16 +99,26 @@ class Text:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What the walk found: the mbox envelope line if there was one, the headers, and the texts in order."""
+    """What the walk found: the mbox envelope line if there was one, the headers, and the texts in order.
+
+    `names` are the header names in the order of the message, in lower case, one for each value.
+    """
 
     envelope: str
     headers: dict[str, list[str]]
     body: bytes
     texts: list[Text]
+    names: list[str] = field(default_factory=list)
 
     def values(self, name: str) -> list[str]:
         """All values of a header (its name in lower case), unfolded and bounded, control characters as blanks."""
         return [_value(value) for value in self.headers.get(name, ())]
+
+    def readable(self, name: str) -> list[str]:
+        """As `values`, with raw eight-bit letters read in UTF-8, the charset of the message or Windows-1252."""
+        charset = _DECLARED.search(self.value("content-type"))
+        declared = (known_charset(charset[1]) or "") if charset else ""
+        return [_bounded(_letters(str(value), declared)) for value in self.headers.get(name, ())]
 
     def value(self, name: str) -> str:
         """The first value of a header, or ''."""
@@ -121,7 +133,8 @@ def parse(raw: bytes) -> Parsed:
     for name, value in headers.items():
         named.setdefault(name.lower(), []).append(value)
     texts = list(_texts(raw, headers, start))
-    return Parsed(envelope.decode("latin-1").strip(), named, raw[start:], texts)
+    names = [name.lower() for name in headers]
+    return Parsed(envelope.decode("latin-1").strip(), named, raw[start:], texts, names)
 
 
 def type_parameter(parsed: Parsed, name: str) -> str:
@@ -337,9 +350,17 @@ def _parameter(headers: Message, name: str) -> str:
 
 def _value(value: object) -> str:
     text = str(value)[:MAX_VALUE]
-    if not text.isascii():  # eight-bit headers name no charset
-        text = decoded_text(text.encode("utf-8", "surrogateescape"), "utf-8")
-    return _CONTROLS.sub(" ", text).strip()
+    if not text.isascii():  # ids are made of this reading: it stays as it is
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _bounded(text)
+
+
+def _letters(value: str, declared: str) -> str:
+    return value if value.isascii() else text_of(value.encode("utf-8", "surrogateescape"), declared)
+
+
+def _bounded(text: str) -> str:
+    return _CONTROLS.sub(" ", text[:MAX_VALUE]).strip()
 
 
 def decoded(value: str) -> str:
@@ -357,6 +378,6 @@ def _piece(text: bytes | str, charset: str | None) -> str:
     if isinstance(text, str):
         return text
     try:
-        return text.decode(known_charset(charset or "ascii") or "utf-8", "replace")
+        return text.decode(known_charset(charset or "ascii") or "utf-8")
     except (UnicodeError, LookupError, ValueError):
-        return text.decode("latin-1")
+        return text_of(text)

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from graph.errors import InputError
+from graph.read.people import addresses_of
+
 MIB: Final = 1 << 20
 
 
@@ -32,5 +35,11 @@ class ReadOptions:
     max_expanded_bytes: int = 64 * 1024 * MIB
     max_expansion_ratio: int = 200
     bomb_grace_bytes: int = 64 * MIB
-    mailbox: str | None = None  # whose mail is read: the recipient of a message that names none
+    mailbox: str | None = None  # whose mail is read: the recipient of raw mail that names none
     trusted_hops: int = 0  # newest Received lines written by relays of our own, to be skipped for time and address
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a mailbox that is no mail address, since no mail would be given to it."""
+        if self.mailbox and not addresses_of(self.mailbox):
+            mend = "Give one such as ann@home.example, or leave it empty"
+            raise InputError("read.mailbox", f"{self.mailbox!r} is no mail address", mend)

@@ -4,72 +4,81 @@ Written as one pass over bounded text, because the standard library's parser rec
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 MAX_ADDRESSES: Final = 1000  # of one message; providers refuse more recipients than that
 
 _COMMENT: Final = re.compile(r"\((?:[^()\\]|\\.){0,4096}\)")
 _COMMENT_DEPTH: Final = 4  # nested comments that are taken out; deeper ones stay and harm nothing
-_QUOTED_NAME: Final = re.compile(r'"(?:[^"\\]|\\.){0,4096}"(?!\s?@)')
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.){0,4096})"(?!\s?@)')
+_QUOTED_ADDRESS: Final = re.compile(r"""<\s*["']{1,3}\s*([^<>"']{1,1024}@[^<>"']{1,1024}?)\s*["']{1,3}\s*>""")
 _ANGLE: Final = re.compile(r"<([^<>]*)>")
 _SEPARATOR: Final = re.compile(r"[,;]")
-_GROUP: Final = re.compile(r"^[^<>\"@:,;]{0,256}:(?!//)")  # RFC 5322, section 3.4: a name for the addresses that follow
 _EDGES: Final = "<>()[]\"':,; \t"
-_HOST_ENDS: Final = re.compile(r"[\s,;<>()\"\\]")
-# An address wherever it stands: in quotes, in a comment, glued to a name. Both halves are bounded.
-_ANYWHERE: Final = re.compile(r"[^\s<>()\[\]\",;:@\\]{1,256}@[^\s<>()\[\]\",;:@\\]{1,256}")
+_LITERAL: Final = re.compile(r"\[(?:IPv6:)?([0-9a-f.:]{2,45})\]", re.IGNORECASE)  # RFC 5321, 4.1.3
+_HOST_END: Final = re.compile(r"""[\s,;:<>()"'\\|/?，；、＜＞]""")  # none of them stands in a host name
 
 
 def addresses_of(value: str) -> list[str]:
     """The mail addresses of a header value, distinct, in order; what stands in `<>` wins over a name."""
     if "@" not in value:
         return []
-    value = _QUOTED_NAME.sub(" ", value)
+    value = _QUOTED.sub(" ", value)
     for _ in range(_COMMENT_DEPTH):
         if "(" not in value:
             break
         value = _COMMENT.sub(" ", value)
-    return _distinct(_address(part) for part in _parts(value))
+    return _distinct(_pieces(value))
 
 
-def hidden_addresses_of(value: str) -> list[str]:
-    """Addresses that the grammar takes for a quoted name or a comment, as in `<"ann@a.example">`, in order.
+def misplaced_addresses_of(value: str) -> list[str]:
+    """Those that no mail program should write but some do, for a value in which `addresses_of` sees none.
 
-    For a value in which `addresses_of` sees none. An empty `<>` says that there is none, so what is said beside it
-    is a name.
+    In quotes inside `<>`; else in a comment; else in quotes, where no `<>` makes the quoted text a name.
     """
-    if _ANGLE.search(value) and not any(angle.strip() for angle in _ANGLE.findall(value)):
+    if "@" not in value:
         return []
-    return _distinct(_address(match) for match in _ANYWHERE.findall(value))
+    quoted = _distinct(match[1] for match in _QUOTED_ADDRESS.finditer(value))
+    if quoted:
+        return quoted
+    commented = _distinct(_pieces(_QUOTED.sub(" ", value).replace("(", " ").replace(")", " ")))
+    return commented or ([] if "<" in value else addresses_in_names(value))
 
 
-def _distinct(addresses: Iterable[str | None]) -> list[str]:
+def addresses_in_names(value: str) -> list[str]:
+    """Addresses that stand where a person's name does: in quotes, or before an empty `<>`."""
+    if "@" not in value:
+        return []
+    names = [match[1] for match in _QUOTED.finditer(value)]
+    return _distinct([*names, _ANGLE.sub(" ", _QUOTED.sub(" ", value))])
+
+
+def _distinct(pieces: Iterable[str]) -> list[str]:
+    addresses = (_address(piece) for piece in pieces)
     return list(dict.fromkeys(address for address in addresses if address))[:MAX_ADDRESSES]
 
 
-def _parts(value: str) -> Iterable[str]:
+def _pieces(value: str) -> Iterator[str]:
     angles = _ANGLE.findall(value)
-    if not angles:
-        return (_GROUP.sub("", part.strip()) for part in _SEPARATOR.split(value))
-    # Addresses without `<>` may stand between those with.
-    bare = (_GROUP.sub("", part.strip()) for part in _SEPARATOR.split(value) if "<" not in part and ">" not in part)
-    inside = (angle.rpartition(":")[2] if angle.startswith("@") else angle for angle in angles)
-    return [*(part for angle in inside for part in _several(angle)), *bare]
+    for angle in angles:
+        inside = angle.rpartition(":")[2] if angle.startswith("@") else angle
+        yield from _SEPARATOR.split(inside) if inside.count("@") > 1 else (inside,)
+    for piece in _SEPARATOR.split(value):
+        # Addresses without `<>` may stand between those with.
+        if not angles or ("<" not in piece and ">" not in piece):
+            yield piece
 
 
-def _several(angle: str) -> list[str]:
-    """What stands in one `<>`: one address, or several by those who take it for a bracket."""
-    return _SEPARATOR.split(angle) if angle.count("@") > 1 else [angle]
-
-
-def _address(part: str) -> str | None:
-    local, at, host = part.rpartition("@")
+def _address(piece: str) -> str | None:
+    local, at, host = piece.rpartition("@")
     if not at:
         return None
     local = local.strip()
     if not local.startswith('"'):
-        local = local.split()[-1] if local else ""
-    local = local.lstrip("<([':,;").removeprefix("mailto:")
-    host = _HOST_ENDS.split(host.strip().lstrip(_EDGES), maxsplit=1)[0].strip(_EDGES).rstrip(".")
+        # A colon ends the name of a group ("Team:bob@home.example") or a scheme; no address has one unquoted.
+        local = (local.split()[-1] if local else "").rpartition(":")[2]
+    local = local.lstrip("<([':,;")
+    literal = _LITERAL.match(host.strip())
+    host = literal[1] if literal else _HOST_END.split(host.lstrip(_EDGES), maxsplit=1)[0].strip(_EDGES).rstrip(".")
     return f"{local}@{host}" if local and host else None

@@ -1,85 +1,53 @@
 """When and from which address the provider accepted a message, read from its trace headers. Knows nothing of bodies.
 
-The rule. Every relay writes its `Received` line on top, so lines are trusted from the top down, and the first one in
-which a stranger hands the message over is the last that can be believed: it is the *acceptance*. Passed over on the
-way are the `trusted_hops` newest lines, lines without an address, pick-ups by fetchmail and the like (their address is
-the mailbox server's), addresses that are not public (loopback, private, link-local, shared), and own relays. Where all
-public lines were own relays, the oldest of them is the acceptance.
+The rule. Every relay writes its `Received` line on top, so lines are believed from the top down, and the first in which
+a stranger hands the message over is the last that can be believed: it is the *acceptance*. The `trusted_hops` newest
+lines are skipped. A line is passed over where it
 
-A host that hands over is an own relay of the host that writes the line where its reverse name has the same owner; or
-where the name that it gives has, the next line was written by a host of that very name, and one thing proves it that
-no stranger can bring about: its address lies in the provider's own block (the one of the writer's address, /32 of IPv6
-or /24 of IPv4), or the line was written by a protocol inside a provider (HTTPS, MAPI, LMTP). A name alone proves
-nothing: anybody may greet with it, and write the lines below. Some providers are known to write `Received-SPF` for
-every mail from outside (`WRITES_SPF`); there the topmost one names the acceptance.
+1. tells of a pick-up (fetchmail and its like, by POP or IMAP): its address is the mailbox server's;
+2. tells of a delivery by LMTP;
+3. names an address inside (loopback, private, link-local, shared), or names no address and no stranger;
+4. names a public address that proves to be the receiving side's own, and the next line goes on where this one came
+   from. Proof is a reverse name of the owner of the writing server (`by`), unless doubted (`may be forged`); the next
+   line must then be written by that owner. A name that the client gives itself is no proof, since strangers choose it.
+   It counts only where the next line is written by just that host and, beside, the address lies in a block of the
+   provider's relays (`graph.read.owners`) or in one allocation with an address that the believed lines give their own
+   servers, or the line tells of a move between stores (HTTPS, MAPI).
+
+An SPF result above a believed line was put there by the receiving side. The line that handed over from the address
+which it names is the acceptance, whatever the names say; and where the stranger's line holds no address, the result
+gives it. Results below the acceptance are the stranger's and count for nothing. Providers that write one for
+every mail from outside (`graph.read.owners.WRITES_SPF`) name their acceptance by the topmost one, wherever it stands:
+there, servers that name themselves as the provider's are passed over until the line of that address.
+
+Where all public lines were passed over, the oldest of them is the acceptance: a customer of the same provider. Where
+a stranger's line holds no address and no result gives one, the address is unknown.
+
+What this cannot see: a server that hides its clients behind one inside address (a proxy) believes what they wrote, and
+so does one whose own network hands out reverse names under its own domain to people who forge; SPF results, where
+they are written, stop the second. `trusted_hops` tells how many relays are one's own where names cannot.
 
 The time is that of the acceptance, unless the topmost dated line contradicts it (`MAX_TRANSIT`, `MAX_SKEW`): then the
-topmost line's. Without a usable line it is the mbox envelope's, then the Date header's, which the sender chose.
+topmost line's.
 """
 
-import ipaddress
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from email.utils import parsedate_tz
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from graph.addresses import ip_address, registrable_domain
+from graph.read.hops import Hop, read_hop
+from graph.read.owners import WRITES_SPF, is_relay_of, owner_of, same_allocation, same_host, same_owner
+from graph.read.spf import client_of
 
 MAX_TRANSIT: Final = timedelta(days=7)  # from acceptance to mailbox: mail servers give up after five days or less
 MAX_SKEW: Final = timedelta(hours=1)  # by which an earlier relay's clock may be ahead of the last one's
-OLDEST: Final = datetime(1982, 8, 13, tzinfo=UTC)  # RFC 822; an earlier date was made up or never set
 MAX_LINES: Final = 100  # RFC 5321 asks relays to see a loop by then
-MAX_LINE: Final = 4096  # characters of one line that are looked at
-
-_IP: Final = r"(?:IPv6:)?([0-9a-f.:]{2,45})"
-_BRACKETED: Final = re.compile(rf"\[{_IP}\]", re.IGNORECASE)
-_IN_COMMENT: Final = re.compile(rf"[(\s@\[]{_IP}(?=[)\s\]])", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"\(([^()]{0,1024})\)")
-_BY: Final = re.compile(r"(?:^|\s)by\s+([^\s;()]{1,255})", re.IGNORECASE)
-_GREETING: Final = re.compile(r"\b(?:helo|ehlo)[ =][^\s()]{1,255}", re.IGNORECASE)
-_FOR: Final = re.compile(r"\sfor\s+<?([^\s<>;]{1,320}@[^\s<>;]{1,255})>?", re.IGNORECASE)
-_BY_ADDRESS: Final = re.compile(rf"(?:^|\s)by\s+[^\s;()]{{1,255}}\s{{0,8}}\(\[?{_IP}\]?\)", re.IGNORECASE)
-_FROM: Final = re.compile(r"^\s*from\s+([^\s;()\[\]]{1,255})", re.IGNORECASE)
-_INSIDE: Final = re.compile(r"\bwith\s+(?:HTTPS|MAPI|LMTPS?A?)\b|\bvia\s+Mailbox\s+Transport\b", re.IGNORECASE)
-_CLIENT_IP: Final = re.compile(rf"\bclient-ip=\[?{_IP}", re.IGNORECASE)
-# Domains of one provider's own relays.
-_OWNERS: Final = {
-    **dict.fromkeys(("outlook.com", "office365.com", "hotmail.com", "microsoft.com", "exchangelabs.com"), "Microsoft"),
-    **dict.fromkeys(("google.com", "gmail.com", "googlemail.com", "1e100.net"), "Google"),
-    **dict.fromkeys(("yahoo.com", "yahoodns.net", "yahoo.net", "aol.com"), "Yahoo"),
-    **dict.fromkeys(("icloud.com", "apple.com", "me.com"), "Apple"),
-}
-WRITES_SPF: Final = frozenset({"Microsoft", "Google"})  # for every mail that comes in from outside
-OWN_BLOCK: Final = {4: 24, 6: 32}  # bits that two relays of one provider share
-_PICK_UP: Final = re.compile(r"fetchmail|getmail|with (?:POP|IMAP)", re.IGNORECASE)
-_NAME: Final = re.compile(r"^\s*([a-z0-9_-]+(?:\.[a-z0-9_-]+)+)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Hop:
-    """One `Received` line: the address that handed over, what it called itself, who wrote the line, for whom, when.
-
-    `own_relay`: its reverse name has the owner of the writer. `inside`: by a protocol that no stranger speaks.
-    """
-
-    ip: str | None
-    name: str | None
-    own_relay: bool
-    inside: bool
-    pick_up: bool
-    by: str | None
-    by_ip: str | None
-    recipient: str | None
-    ts: datetime | None
 
 
 @dataclass(frozen=True)
 class Acceptance:
-    """When, from where, for whom and by which server a message was accepted, as far as its trace tells.
+    """When, from where and for whom a message was accepted, as far as its trace tells.
 
     `stranger`: whether somebody from outside handed it over.
     """
@@ -87,166 +55,108 @@ class Acceptance:
     ts: datetime | None
     ip: str | None
     recipient: str | None
-    server: str | None = None
     stranger: bool = False
 
 
-def acceptance_of(lines: Sequence[str], latest: datetime, trusted_hops: int = 0, spf: str = "") -> Acceptance:
-    """Read the `Received` lines, newest first, and the topmost `Received-SPF`.
+def acceptance_of(
+    lines: Sequence[str],
+    latest: datetime,
+    trusted_hops: int = 0,
+    spf: str = "",
+    clients: Sequence[tuple[str, ...]] = (),
+) -> Acceptance:
+    """Read the `Received` lines, newest first. A time after `latest` is taken for a broken clock and left out.
 
-    A time after `latest` is taken for a broken clock and left out.
+    `spf` is the topmost SPF result, wherever it stands; `clients` are the addresses that SPF results above each line
+    name, nearest last (`graph.read.spf`).
     """
-    hops = [read_hop(line, latest) for line in lines[trusted_hops:MAX_LINES]]
-    client = _client_of(spf, hops)
-    newest = next((hop.ts for hop in hops if hop.ts), None)
-    recipient = next((hop.recipient for hop in hops if hop.recipient), None)
-    server = next((hop.by for hop in hops if hop.by), None)
-    entry, stranger = _entry(hops, client)
-    if entry is None:
-        return Acceptance(newest, None, recipient, server)
-    return Acceptance(_believed(entry.ts, newest), entry.ip, entry.recipient or recipient, server, stranger)
+    walk = _Walk(_spf_client(lines, trusted_hops, latest, spf))
+    hops = (read_hop(line, latest) for line in lines[trusted_hops:MAX_LINES])
+    for place, (hop, below) in enumerate(_with_next(hops), trusted_hops):
+        if walk.ends_at(hop, below, clients[place] if place < len(clients) else ()):
+            break
+    ts = _believed(walk.entry.ts, walk.newest) if walk.entry else walk.newest
+    recipient = (walk.entry and walk.entry.recipient) or walk.recipient
+    return Acceptance(ts, walk.ip, recipient, walk.stranger)
 
 
-def _entry(hops: Sequence[Hop], client: str | None) -> tuple[Hop | None, bool]:
-    """The line of the acceptance, and whether it was a stranger who handed over."""
+@dataclass
+class _Walk:
+    """What the lines have told so far. `client`: whom a provider that always writes SPF results names."""
+
+    client: str | None
+    newest: datetime | None = None
+    recipient: str | None = None
     entry: Hop | None = None
-    for at, hop in enumerate(hops):
-        if not hop.ip or hop.pick_up:
-            continue
-        entry = hop
-        below = hops[at + 1] if at + 1 < len(hops) else None
-        if client and hop.ip != client and _same_owner(hop.name, hop.by):
-            continue
-        if not hop.own_relay and not _proven_own(hop, below):
-            return entry, True
-    return entry, False
+    ip: str | None = None
+    stranger: bool = False
+    own_addresses: list[str] = field(default_factory=list)
+
+    def ends_at(self, hop: Hop, below: Hop | None, named: Sequence[str]) -> bool:
+        """Take in one line; whether it is the last that can be believed. `named`: by SPF results above it."""
+        self.newest = self.newest or hop.ts
+        self.recipient = self.recipient or hop.recipient
+        self.own_addresses += [hop.by_ip] if hop.by_ip else []
+        if hop.pick_up or not (hop.ip or _is_stranger(hop)):
+            return False
+        self.entry, self.ip = hop, hop.ip or next(reversed(named), None)
+        if hop.ip and hop.ip not in named:
+            skipped = self.client is not None and hop.ip != self.client and same_owner(hop.claimed, hop.by)
+            self.stranger = not (skipped or _is_own(hop, hop.ip, below, self.own_addresses))
+        else:
+            self.stranger = True
+        return self.stranger
 
 
-def _proven_own(hop: Hop, below: Hop | None) -> bool:
-    """Whether the host that handed over is the writer's own, by more than its word; `below` is the next older line."""
-    if below is None or not _same_owner(hop.name, hop.by) or not _same_owner(below.by, hop.by):
+def _spf_client(lines: Sequence[str], trusted_hops: int, latest: datetime, spf: str) -> str | None:
+    """The client in a provider's own SPF result; None where it is not known to write one, or no line has it."""
+    client = client_of(spf) if spf else None
+    if client is None:
+        return None
+    hops = [read_hop(line, latest) for line in lines[trusted_hops:MAX_LINES]]
+    owner = next((owner_of(hop.by) for hop in hops if hop.by), None)
+    return client if owner in WRITES_SPF and any(hop.ip == client for hop in hops) else None
+
+
+def _with_next(hops: Iterable[Hop]) -> Iterator[tuple[Hop, Hop | None]]:
+    """Each hop with the one below it; None below the last."""
+    last: Hop | None = None
+    for hop in hops:
+        if last is not None:
+            yield last, hop
+        last = hop
+    if last is not None:
+        yield last, None
+
+
+def _is_stranger(hop: Hop) -> bool:
+    """Whether a line without any address names a client of another owner than the server's."""
+    if hop.inside or hop.delivery or hop.stored or not hop.claimed or not hop.by:
         return False
-    return _label(hop.name) == _label(below.by) and (hop.inside or _same_block(hop.ip, hop.by_ip))
+    client, server = owner_of(hop.claimed), owner_of(hop.by)
+    return client is not None and server is not None and client != server
 
 
-def _label(host: str | None) -> str:
-    """The host's own name: providers give one host several domains."""
-    return (host or "").partition(".")[0].lower()
-
-
-def _same_block(ip: str | None, other: str | None) -> bool:
-    one, two = (ip_address(text) if text else None for text in (ip, other))
-    if one is None or two is None or one.version != two.version:
+def _is_own(hop: Hop, ip: str, below: Hop | None, own_addresses: Iterable[str]) -> bool:
+    """Whether the address that handed over proves to be a relay of the receiving side (point 4 of the rule)."""
+    if hop.delivery:
+        return True
+    if same_owner(hop.reverse, hop.by):
+        return below is None or _goes_on(hop, below)
+    if hop.reverse or below is None or not (same_owner(hop.claimed, hop.by) and same_host(hop.claimed, below.by)):
         return False
-    shift = one.max_prefixlen - OWN_BLOCK[one.version]
-    return int(one) >> shift == int(two) >> shift
+    own_block = is_relay_of(hop.by or "", ip) or any(same_allocation(ip, own) for own in own_addresses)
+    return hop.stored or own_block
 
 
-def _client_of(spf: str, hops: Sequence[Hop]) -> str | None:
-    """The address that the provider's own `Received-SPF` names; None where the provider is not known to write one."""
-    owner = next((_owner(hop.by) for hop in hops if hop.by), None)
-    client = _CLIENT_IP.search(spf[:MAX_LINE]) if owner in WRITES_SPF else None
-    ip = public_ip(client[1]) if client else None
-    return ip if any(hop.ip == ip for hop in hops) else None
+def _goes_on(hop: Hop, below: Hop) -> bool:
+    """Whether the next line may be the own relay's; a bare host name and a missing one do not speak against it."""
+    if below.by is None or owner_of(below.by) is None:
+        return True
+    return same_owner(below.by, hop.by) or same_host(below.by, hop.claimed)
 
 
 def _believed(accepted: datetime | None, newest: datetime | None) -> datetime | None:
     if accepted is None or newest is None:
         return newest
     return accepted if newest - MAX_TRANSIT <= accepted <= newest + MAX_SKEW else newest
-
-
-def read_hop(line: str, latest: datetime) -> Hop:
-    """One `Received` line, whichever server wrote it (Postfix, Sendmail, Exim, qmail, Exchange and their kin)."""
-    line = line[:MAX_LINE]
-    trace, _, date = line.rpartition(";")
-    by, by_ip, greeted = (pattern.search(trace or line) for pattern in (_BY, _BY_ADDRESS, _FROM))
-    origin = _GREETING.sub(" ", (trace or line)[: by.start()] if by else trace)
-    ip, name = _origin(origin)
-    recipient = _FOR.search(trace)
-    return Hop(
-        ip=ip,
-        name=greeted[1] if greeted else None,
-        own_relay=bool(by and name and _same_owner(name, by[1])),
-        inside=bool(_INSIDE.search(trace)),
-        pick_up=bool(_PICK_UP.search(trace)),
-        by=by[1] if by else None,
-        by_ip=by_ip[1] if by_ip else None,
-        recipient=recipient[1] if recipient else None,
-        ts=parse_date(date, latest),
-    )
-
-
-def _origin(origin: str) -> tuple[str | None, str | None]:
-    """The public address in a `from` clause and its reverse name. What stands in the comment the relay saw itself;
-    what stands before it the stranger said."""
-    for comment in reversed(_COMMENT.findall(origin)):
-        found = _BRACKETED.search(comment) or _IN_COMMENT.search(f" {comment} ")
-        ip = found and public_ip(found[1])
-        if ip:
-            name = _NAME.match(comment)
-            return ip, name[1] if name and not ip_address(name[1]) else None
-        if found and ip_address(found[1]):
-            return None, None
-    found = _BRACKETED.search(_COMMENT.sub(" ", origin))
-    return (public_ip(found[1]) if found else None), None
-
-
-@lru_cache(maxsize=1 << 14)
-def public_ip(text: str) -> str | None:
-    """The address where it is one of the public internet, in its usual spelling; else None."""
-    address = ip_address(text)
-    if address is None or address.is_multicast or not (address.is_global or _is_documentation(address)):
-        return None
-    return str(address)
-
-
-# Set aside by RFC 5737 and RFC 3849 for examples. No real mail comes from there, and ours are written on them.
-_DOCUMENTATION: Final = tuple(
-    ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
-)
-
-
-def _is_documentation(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return any(address in network for network in _DOCUMENTATION)
-
-
-def _same_owner(name: str | None, by: str | None) -> bool:
-    owner = _owner(name)
-    return owner is not None and owner == _owner(by)
-
-
-def _owner(host: str | None) -> str | None:
-    """Whose host it is: a provider of several domains, or else the registrable domain; None for an address."""
-    domain = registrable_domain(host) if host and not ip_address(host) else None
-    return _OWNERS.get(domain, domain) if domain else None
-
-
-# Zones that RFC 5322 does not know and mail programs write: `+02:00`, `GMT+0200`, `UTC+2`, and those of System V.
-_ZONE: Final = re.compile(r"(?<=[\d\s])(?:GMT|UTC|UT|Z)?([+-])(\d{1,2}):?(\d{2})?(?=\s*(?:\(|$))", re.IGNORECASE)
-_SYSTEM_V_ZONE: Final = re.compile(r"\s(EST5EDT|CST6CDT|MST7MDT|PST8PDT)\s*$", re.IGNORECASE)
-MAX_DATE: Final = 200  # characters of a date that are looked at
-
-
-def parse_date(text: str, latest: datetime) -> datetime | None:
-    """An RFC 5322 or asctime date in UTC; None where it is none, or one that cannot be. No zone means UTC."""
-    text, named = _with_plain_zone(text[:MAX_DATE].strip())
-    try:
-        fields = parsedate_tz(text)
-        if fields is None:
-            return None
-        year, month, day, hour, minute, second = fields[:6]
-        offset = timedelta(seconds=fields[9] or 0)
-        zone = named or (timezone(offset) if abs(offset) < timedelta(days=1) else UTC)
-        found = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone).astimezone(UTC)
-    except (ValueError, OverflowError, TypeError, IndexError):
-        return None
-    return found if OLDEST <= found <= latest else None
-
-
-def _with_plain_zone(text: str) -> tuple[str, tzinfo | None]:
-    """The date with its zone as RFC 5322 writes it, or without it and the zone that has summer time."""
-    system_v = _SYSTEM_V_ZONE.search(text)
-    if system_v:
-        return text[: system_v.start()], ZoneInfo(system_v[1].upper())
-    return _ZONE.sub(lambda zone: f"{zone[1]}{int(zone[2]):02d}{zone[3] or '00'}", text), None

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from graph.read.received import acceptance_of, parse_date
+from graph.read.received import acceptance_of
 
 LATEST = datetime(2024, 6, 1, tzinfo=UTC)
 STRANGER = (
@@ -134,27 +136,113 @@ def test_a_clock_that_the_newest_line_contradicts_is_not_believed(date: str) -> 
     assert found.ts == datetime(2024, 5, 2, 10, 0, 6, tzinfo=UTC)
 
 
+# ---- Nobody borrows trust
+
+PICKED_UP_BY_NAME = "from fetchmail.evil.test (unknown [203.0.113.66]) by mx.home.example with ESMTP" + WHEN.format(2)
+DOUBTED = (
+    "from mx.home.example (mx2.home.example [203.0.113.66] (may be forged)) by store.home.example with ESMTP"
+    + WHEN.format(2)
+)
+NAMELESS = "from x.evil.test by mx.home.example with SMTP" + WHEN.format(2)
+UNDER = "from bank.example (bank.example [198.51.100.9]) by x.evil.test with ESMTP" + WHEN.format(1)
+OWN_UNDER = "from bank.example (bank.example [198.51.100.9]) by mx.home.example with ESMTP" + WHEN.format(1)
+
+
 @pytest.mark.parametrize(
-    ("text", "time"),
+    ("lines", "ip"),
     [
-        ("Thu, 02 May 2024 12:00:00 +0200 (CEST)", datetime(2024, 5, 2, 10, tzinfo=UTC)),
-        ("Thu May  2 10:00:00 2024", datetime(2024, 5, 2, 10, tzinfo=UTC)),
-        ("Thu, 2 May 2024 10:00:60 GMT", datetime(2024, 5, 2, 10, 0, 59, tzinfo=UTC)),
-        ("Thu, 2 May 2024 10:00:00 +9999", datetime(2024, 5, 2, 10, tzinfo=UTC)),
-        ("Thu, 2 May 2024 12:00:00 +02:00", datetime(2024, 5, 2, 10, tzinfo=UTC)),
-        ("Thu, 2 May 2024 12:00:00 GMT+0200", datetime(2024, 5, 2, 10, tzinfo=UTC)),
-        ("Thu, 2 May 2024 12:00:00 GMT+02:00 (CEST)", datetime(2024, 5, 2, 10, tzinfo=UTC)),
-        ("Thu, 2 May 2024 12:00:00 UTC+2", datetime(2024, 5, 2, 10, tzinfo=UTC)),
-        ("Thu, 2 May 2024 04:30:00 UTC-5:30", datetime(2024, 5, 2, 10, tzinfo=UTC)),
-        ("Thu, 2 May 2024 06:00:00 EST5EDT", datetime(2024, 5, 2, 10, tzinfo=UTC)),
-        ("Thu, 1 Feb 2024 05:00:00 EST5EDT", datetime(2024, 2, 1, 10, tzinfo=UTC)),
-        ("2 May 2024 10:00:00", datetime(2024, 5, 2, 10, tzinfo=UTC)),
-        ("Thu, 2 May 2051 10:00:00 +0000", None),
-        ("Thu, 2 May 1951 10:00:00 +0000", None),
-        ("Thu, 99 May 2024 10:00:00 +0000", None),
-        ("9" * 5000, None),
-        ("", None),
+        ([PICKED_UP_BY_NAME, UNDER], "203.0.113.66"),
+        ([DOUBTED, OWN_UNDER], "203.0.113.66"),
+        ([NAMELESS, UNDER], None),
+        ([INNER, UNDER], "198.51.100.1"),  # an own relay, but the next line is not by its owner
+        ([INNER.replace("(mx.home", "(dsl-7.other"), STRANGER], "198.51.100.1"),  # a reverse name against the greeting
+        (
+            ["from x (HELO y by mx.home.example) (203.0.113.66) by mx.home.example" + WHEN.format(2), UNDER],
+            "203.0.113.66",
+        ),
     ],
 )
-def test_dates_are_read_as_utc_and_impossible_ones_left_out(text: str, time: datetime | None) -> None:
-    assert parse_date(text, LATEST) == time
+def test_what_a_stranger_chooses_passes_no_line_over(lines: list[str], ip: str | None) -> None:
+    assert acceptance_of(lines, LATEST).ip == ip
+
+
+@pytest.mark.parametrize(
+    ("lines", "ip"),
+    [
+        (["from mx.home.example (mx.home.example [192.0.2.1]) by store.other.test with LMTP", STRANGER], "192.0.2.9"),
+        (["from mx.home.example ([fe80::1%6]) by store.home.example with mapi id 1; x", STRANGER], "192.0.2.9"),
+        (["from ex1.corp.local by ex2.corp.local with SMTP; x", STRANGER], "192.0.2.9"),
+        (["by 2002:a05:6504:16c4:b0:249:1:2 with SMTP id 1; x", STRANGER], "192.0.2.9"),
+        (["(qmail 123 invoked by uid 0); x", STRANGER], "192.0.2.9"),
+        (["from mail-a.1e100.net (mail-a.1e100.net. [192.0.2.1]) by mx.google.com with ESMTPS; x",
+          "from s.send.example (s.send.example [192.0.2.9]) by mail-a.google.com; x"], "192.0.2.9"),
+    ],
+)  # fmt: skip
+def test_lines_of_the_receiving_side_are_passed_over(lines: list[str], ip: str) -> None:
+    assert acceptance_of(lines, LATEST).ip == ip
+
+
+def test_a_hop_between_regions_of_exchange_online_is_its_own() -> None:
+    between = "from F1.eurprd01.prod.outlook.com (2603:10a6::9) by A1.prod.outlook.com (2603:10b6::28) with Microsoft"
+    assert acceptance_of([between + WHEN.format(1), ACCEPTS], LATEST).ip == "198.51.100.7"
+    assert (
+        acceptance_of([between.replace("2603:10a6", "2603:1030") + WHEN.format(1), ACCEPTS], LATEST).ip
+        == "2603:1030::9"
+    )
+
+
+def test_a_result_above_a_line_names_its_client_whatever_the_names_say() -> None:
+    greets = GREETS.replace("203.0.113.66", "2001:db8:10::66")  # a neighbour of the provider
+    below = BELOW.replace("203.0.113.66", "2001:db8:10::66")
+    assert acceptance_of([greets, below], LATEST).ip == "198.51.100.9"
+    assert acceptance_of([greets, below], LATEST, clients=[("2001:db8:10::66",), ()]).ip == "2001:db8:10::66"
+
+
+def test_a_result_above_a_line_without_an_address_gives_it() -> None:
+    assert acceptance_of([NAMELESS, UNDER], LATEST, clients=[("203.0.113.66",)]).ip == "203.0.113.66"
+
+
+def test_a_result_below_the_acceptance_counts_for_nothing() -> None:
+    lines = [STORE, BACK, FRONT, EDGE, FORGED]
+    assert acceptance_of(lines, LATEST, clients=[(), (), (), (), ("203.0.113.5",)]).ip == "198.51.100.7"
+
+
+HOSTS = st.sampled_from(["cloud.example", "outlook.com", "google.com", "home.example"])
+LABELS = st.from_regex(r"[A-Z]{2}[0-9]{1,3}", fullmatch=True)
+SHAPES = st.sampled_from(
+    [
+        "from {claimed} ({ip}) by {by} ({by_ip}) with Microsoft SMTP Server; Thu, 2 May 2024 10:00:00 +0000",
+        "from {claimed} ([{ip}]) by {by} (Postfix) with ESMTPS id 1; Thu, 2 May 2024 10:00:00 +0000",
+        "from {claimed} (unknown [{ip}]) by {by} with SMTP; Thu, 2 May 2024 10:00:00 +0000",
+        "from [{ip}] (helo={claimed}) by {by} with esmtp (Exim 4); Thu, 2 May 2024 10:00:00 +0000",
+    ]
+)
+FORGERIES = st.sampled_from(
+    [
+        "from {claimed} (2603:10b6::1) by {by} (2603:10b6::2) with HTTPS; Thu, 2 May 2024 09:00:00 +0000",
+        "from a.cloud.example (198.51.100.9) by {claimed} ({ip}) with SMTP; Thu, 2 May 2024 09:00:00 +0000",
+        "from mx.home.example (mx.home.example [198.51.100.9]) by {by} with LMTP; Thu, 2 May 2024 09:00:00 +0000",
+        "from pop.evil.test (198.51.100.9) by {claimed} with POP3 (fetchmail); Thu, 2 May 2024 09:00:00 +0000",
+        "by {claimed} id 1; Thu, 2 May 2024 09:00:00 +0000",
+    ]
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(HOSTS, LABELS, LABELS, SHAPES, st.lists(FORGERIES, max_size=4), st.booleans())
+def test_whatever_a_stranger_greets_with_and_writes_below_is_not_believed(
+    host: str, label: str, other: str, shape: str, forged: list[str], inner: bool
+) -> None:
+    words = {"claimed": f"{label}.prod.{host}", "by": f"{other}.mail.{host}", "ip": "203.0.113.66", "by_ip": "10.1.2.3"}
+    own = (
+        f"from {other}.eop.{host} (2603:10b6::9) by C1.{host} (2603:10b6::28) with SMTP; Thu, 2 May 2024 10:00:05 +0000"
+    )
+    lines = [own] * inner + [line.format(**words) for line in (shape, *forged)]
+    assert acceptance_of(lines, LATEST).ip == "203.0.113.66"
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.text(max_size=200), max_size=6), st.text(max_size=200))
+def test_any_text_is_a_trace_that_can_be_walked(lines: list[str], spf: str) -> None:
+    read = acceptance_of([f"from {line} by {line}" for line in lines], LATEST, spf=spf)
+    assert read.ts is None or read.ts <= LATEST
