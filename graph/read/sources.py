@@ -28,13 +28,17 @@ ENDINGS: Final = {
     ".eml": "eml",
     ".mbox": "mbox",
     ".mbx": "mbox",
+    ".mmdf": "mbox",
+    ".msg": "msg",
+    ".emlx": "emlx",
 }
 TABLES: Final = frozenset({"parquet", "csv", "jsonl"})
-MAIL: Final = frozenset({"eml", "mbox"})
+MAIL: Final = frozenset({"eml", "mbox", "msg", "emlx"})
 _SQUEEZED: Final = frozenset({".gz", ".gzip", ".zst", ".zstd"})
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
-_HEADER_LINE: Final = re.compile(rb"[!-9;-~]+:[ \t]?")  # RFC 5322, 2.2: a field name is printable ASCII but the colon
+_HEADER_LINE: Final = re.compile(rb"[!-9;-~]+[ \t]*:")  # RFC 5322, 2.2 and 4.5: a name is printable ASCII but the colon
+_MAILBOX: Final = re.compile(rb"From(?:[ \t](?![ \t]*:)|\r?\n)|\x01{4}\r?\n")
 _MAILDIR: Final = frozenset({"cur", "new"})  # beside them `tmp` holds deliveries that have not finished
 _HEAD_BYTES: Final = 4096
 # `_SUCCESS`, `.part.crc` and the like are other programs' notes; `.Sent` is a Maildir++ folder and is walked.
@@ -51,7 +55,10 @@ _KINDS: Final = (
 
 @dataclass(frozen=True)
 class Source:
-    """One file to read and its format: `parquet`, `csv`, `jsonl`, `eml` or `mbox`. `named`: asked for by name."""
+    """One file to read and its format: `parquet`, `csv`, `jsonl`, `eml`, `mbox`, `msg` or `emlx`.
+
+    `named`: asked for by name.
+    """
 
     path: Path
     format: str
@@ -198,7 +205,7 @@ def _format_of_bytes(head: bytes) -> str | None:
     head = head.removeprefix(b"\xef\xbb\xbf")
     if head.startswith(b"PAR1"):
         return "parquet"
-    if head.startswith(b"From "):
+    if _MAILBOX.match(head):
         return "mbox"
     if head.lstrip().startswith(b"{"):
         return "jsonl"
