@@ -40,10 +40,13 @@ lock: ## Resolve every version anew into requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --extra dev --extra spark pyproject.toml -o requirements.lock
 
+chaos: $(READY) ## Kill, fuzz, forge and damage for a while; says what survived (CHAOS="--rounds 20 --only kills")
+	@$(BIN)/python -m chaos $(CHAOS)
+
 wheel: $(READY) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --no-isolation
 
 clean: ## Remove what the commands made (not the home in .ringleader)
 	@rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .coverage .import_linter_cache
 
-.PHONY: help setup demo test check format neo4j lock wheel clean
+.PHONY: help setup demo test check format neo4j lock chaos wheel clean
