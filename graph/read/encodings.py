@@ -65,8 +65,8 @@ def _uu_decoded(content: bytes) -> bytes:
 
 def _base64_decoded(content: bytes) -> bytes:
     """Whatever base64 holds, stray characters, broken padding and all; behind a padding another text may begin."""
-    letters = _NOT_BASE64.sub(b"", content)
-    segments = _PADDING.split(letters, _MOST_SEGMENTS)
+    letters = _NOT_BASE64.sub(b"", content).rstrip(b"=")
+    segments = _PADDING.split(letters, _MOST_SEGMENTS) if b"=" in letters else [letters]
     return b"".join(_base64_segment(segment) for segment in segments)
 
 

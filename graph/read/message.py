@@ -4,6 +4,7 @@ The standard library parses headers and parameters. The parts are found here, be
 nesting and reads every line of every attachment. Nothing here raises on hostile input, and every step is bounded.
 """
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,6 +43,9 @@ _BLANK_BEFORE_COLON: Final = re.compile(rb"^([!-9;-~]+)[ \t]+:", re.MULTILINE)  
 _LEADING_FIELDS: Final = re.compile(
     rb"(?:[!-9;-~]+[ \t]*:(?![/\\])[^\n]*\n?)(?:(?:[!-9;-~]+[ \t]*:(?![/\\])|[ \t])[^\n]*\n?){0,1000}"
 )
+_BLANK_ABOVE: Final = re.compile(
+    rb"(?:[ \t]{0,80}\r?\n){1,100}(?=[!-9;-~]{1,100}[ \t]*:(?![/\\]))"
+)  # of the first header
 _FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _DECLARED: Final = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]{1,64})", re.IGNORECASE)
@@ -76,7 +80,7 @@ _TNEF_NAMES: Final = ("winmail.dat", "win.dat")
 # Containers of other programs, whose text stands in the clear among other bytes: Outlook's, and signed mail (RFC 8551).
 _BINARIES: Final = frozenset({_TNEF, "application/vnd.ms-tnef", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 _ENCODING: Final = re.compile(r"(?:\s|\([^()]{0,100}\)|[\"']){0,10}([\w-]{1,40})")
-_BOMS: Final = ((b"\xef\xbb\xbf", ""), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_BOMS: Final = ((codecs.BOM_UTF8, ""), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
 class _AsWritten(Compat32):
@@ -160,7 +164,9 @@ def _opened(raw: bytes) -> tuple[bytes, bytes]:
     while (line := _ENVELOPE.match(raw, at)) is not None:
         envelope = envelope or line[0]
         at = line.end()
-    return envelope, _without_mark(raw[at:]) if at else raw
+    raw = _without_mark(raw[at:]) if at else raw
+    above = _BLANK_ABOVE.match(raw)
+    return envelope, raw[above.end() :] if above else raw
 
 
 def _without_mark(raw: bytes) -> bytes:
@@ -286,6 +292,7 @@ def _wrapped(part: _Part) -> _Part:
     ):
         raw = _without_mark(part.content(MAX_TEXT))
         start, end = 0, len(raw)
+    start += len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8, start, end) else 0
     headers, body = _head(raw, start, end)
     return _Part(raw, headers, body, end, part.depth + 1)
 
@@ -322,6 +329,8 @@ def _text_kind(kind: str) -> str | None:
 
 def _file_name(headers: Message) -> str:
     """The name of a part's file in lower case, '' where there is none or the standard library cannot read it."""
+    if not any("name" in str(headers.get(field, "")).lower() for field in ("content-type", "content-disposition")):
+        return ""  # as in most parts: spares the slow parser
     try:
         return decoded(str(headers.get_filename("") or "")).strip().rstrip(". \"'").lower()
     except (ValueError, LookupError, TypeError, IndexError, AttributeError):

@@ -206,6 +206,25 @@ def test_text_that_is_signed_within_other_bytes_is_read() -> None:
     assert domains(content, b"application/pkcs7-mime; name=smime.p7m", BASE64) == ["evil.test"]
 
 
+@pytest.mark.parametrize("charset", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("envelope", ["", "From ann@send.example Mon Jan  5 10:00:00 2026\n"])
+def test_a_mail_may_begin_with_a_byte_order_mark(charset: str, envelope: str) -> None:
+    mark = "" if charset in ("utf-8-sig", "utf-16") else "\ufeff"
+    raw = (mark + envelope + OUTER.decode() + "\n" + LINK.decode()).encode(charset)
+    (event,) = message_events(raw, "test", OPTIONS)
+    assert (event["sender"], event["domains"]) == ("ann@send.example", ["evil.test"])
+
+
+@pytest.mark.parametrize("above", [b"", b"From \n", b"From \n\xef\xbb\xbf", b"\n", b"\r\n \r\n", b"From \n\n"])
+def test_nothing_above_the_first_header_hides_it(above: bytes) -> None:
+    assert message_events(above + OUTER + b"\n" + LINK, "test", OPTIONS)[0]["sender"] == "ann@send.example"
+
+
+def test_a_message_inside_may_begin_with_a_byte_order_mark() -> None:
+    inner = b"\xef\xbb\xbfContent-Type: text/html\n" + BASE64 + b"\n\n" + base64.b64encode(HTML)
+    assert domains(inner, b"message/rfc822") == ["evil.test"]
+
+
 # ---- Boundaries
 
 

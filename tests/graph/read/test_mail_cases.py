@@ -1,5 +1,6 @@
 """The mails of tests/cases, made after public bug reports, are read as their READMEs call right."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -117,3 +118,34 @@ def test_a_patch_that_quotes_its_first_line_is_part_of_its_mail(tmp_path: Path) 
 
 def test_a_message_id_that_two_mails_use_hides_neither(tmp_path: Path) -> None:
     assert len({row["event_id"] for row in rows("37-reused-message-id/*.eml", tmp_path)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "sender", "recipients"),
+    [
+        ("cancel", "ann@send.example", [BOB]),
+        ("reply", BOB, ["ann@send.example"]),
+        # Where an answer goes counts; the EMAIL beside a mailto is what its writer would like to be called.
+        ("apple", "2_ge3dknzwg@imip.cloud.example", [BOB]),
+    ],
+)
+def test_an_invitation_goes_from_whom_its_method_says(
+    name: str, sender: str, recipients: list[str], tmp_path: Path
+) -> None:
+    (event,) = [row for row in rows(f"27-calendar-email-param/{name}.eml", tmp_path) if row["channel"] == "calendar"]
+    assert (event["sender"], event["recipients"]) == (sender, recipients)
+
+
+@pytest.mark.parametrize(
+    ("name", "ids", "unread"),
+    [("28-msg-skipped/inbox", ["msgok"], "two.msg"), ("36-maildir", ["md1", "md2", "md3", "md4"], "empty")],
+)
+def test_a_file_of_a_folder_that_holds_no_mail_is_named(name: str, ids: list[str], unread: str, tmp_path: Path) -> None:
+    with Quarantine(tmp_path / "quarantine.jsonl") as quarantine:
+        options = ReadOptions(now=datetime(2026, 6, 1, tzinfo=UTC))
+        batches = [*read_events([CASES / name], options, quarantine)]
+    event_ids = sorted(event_id for batch in batches for event_id in batch["event_id"].to_pylist())
+    assert [event_id.partition("@")[0] for event_id in event_ids] == [f"case-{name}" for name in ids]
+    lines = map(json.loads, (tmp_path / "quarantine.jsonl").read_text().splitlines())
+    assert unread in {Path(line["file"]).name for line in lines}
+    assert quarantine.found == len(ids) + quarantine.count + quarantine.passed_over
