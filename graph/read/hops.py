@@ -18,6 +18,7 @@ _IN_COMMENT: Final = re.compile(rf"[(\s@\[]{_IP}(?=[)\s\]%])", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"\(([^()]{0,1024})\)")
 _NESTED: Final = 3  # comments inside comments
 _CLAIMED: Final = re.compile(r"^\s*from\s+([^\s;()\[\]]{1,255})", re.IGNORECASE)
+_BARE: Final = re.compile(rf"\s*from\s+{_IP}\s*\(\s*\)", re.IGNORECASE)  # Yahoo; the greeting is taken out
 _BY: Final = re.compile(r"(?:^|\s)by\s+([^\s;()]{1,255})", re.IGNORECASE)
 _BEHIND: Final = re.compile(r"\s*\(([^()]{0,64})\)")
 _WITH: Final = re.compile(r"\s(?:with|via)\s+([a-z0-9_-]{1,32})", re.IGNORECASE)
@@ -124,8 +125,9 @@ def _origin(origin: str) -> tuple[str | None, str | None, bool]:
             return ip, name[1] if name and not ip_address(name[1]) else None, False
         if match and ip_address(match[1]):
             return None, None, True
-    # Outside of comments; else in one that holds another comment.
-    match = _BRACKETED.search(_without_comments(believed)) or _BRACKETED.search(believed)
+    # Outside of comments; bare where a comment holds the greeting; else in a comment that holds another one.
+    plain = _without_comments(believed)
+    match = _BRACKETED.search(plain) or _BARE.match(believed) or _BRACKETED.search(believed)
     ip = public_ip(match[1]) if match else None
     return ip, None, match is not None and ip is None and ip_address(match[1]) is not None
 
