@@ -126,6 +126,8 @@ def _run(flags: argparse.Namespace) -> int:
     finally:
         stages.display.close()
     _print(outcome, flags.json)
+    for error in outcome.errors:
+        _print_error(error)
     if outcome.then is not None:
         outcome.then()
     return outcome.code
@@ -151,12 +153,16 @@ def _plain(value: object) -> object:
 
 
 def _tell(error: RingleaderError, as_json: bool) -> int:
-    """The thing and the reason on one line, the mend on the next."""
-    print(f"ringleader: {error.thing}: {error.reason}\n  {error.mend}.", file=sys.stderr)
+    _print_error(error)
     if as_json:
         told = {"thing": error.thing, "reason": error.reason, "mend": error.mend}
         print(json.dumps({"error": told}, ensure_ascii=False), flush=True)
     return USAGE if isinstance(error, UsageError | FlagError) else FAILED
+
+
+def _print_error(error: RingleaderError) -> None:
+    """The thing and the reason on one line, the mend on the next."""
+    print(f"ringleader: {error.thing}: {error.reason}\n  {error.mend}.", file=sys.stderr)
 
 
 def _disk_error(error: OSError, home: Path) -> RingleaderError:

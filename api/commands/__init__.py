@@ -35,12 +35,14 @@ class Call:
 class Outcome:
     """What a command answers: `summary` for `--json`, `text` for people, its exit code.
 
-    `then` goes on after the answer was printed and may take for ever: a server.
+    `errors` are told on standard error beside it: what failed while the rest was done. `then` goes on after the answer
+    was printed and may take for ever: a server.
     """
 
     summary: Mapping[str, object]
     text: str
     code: int = 0
+    errors: tuple[RingleaderError, ...] = ()
     then: Callable[[], None] | None = None
 
 

@@ -7,7 +7,7 @@ from api.commands import Call, Outcome, UsageError, count_words
 from api.commands.refresh import add_setting
 
 if TYPE_CHECKING:
-    from api.ingest import IngestReport
+    from api.ingest import Account, IngestReport
 
 HELP = "validate events, reports and verdicts and add them to the event lake; running it again changes nothing"
 KINDS = {
@@ -16,6 +16,7 @@ KINDS = {
     "verdicts": "your own labels: tables of kind, key, verdict, ts, source",
 }
 REASONS_SHOWN = 5  # the quarantine file holds them all
+FILES_SHOWN = 5  # so too the files passed over
 AHEAD = (
     "Where times ahead of this machine's clock are right, set RINGLEADER_READ_FUTURE_TOLERANCE_HOURS to how far ahead "
     "they may be and ingest again."
@@ -38,30 +39,65 @@ def mailbox(text: str) -> str:
 
 
 def run(call: Call) -> Outcome:
-    from api.ingest import run_ingest
+    from api.ingest import PartlyReadError, run_ingest
 
     paths = {kind: getattr(call.flags, kind) for kind in KINDS}
     if not any(paths.values()):
         raise UsageError("ingest", "nothing to ingest was named", "Give --events, --reports or --verdicts a path")
-    report = run_ingest(call.home, call.settings, paths, call.stages)
-    return Outcome(report.summary(), _words(report))
+    try:
+        report = run_ingest(call.home, call.settings, paths, call.stages)
+    except PartlyReadError as error:
+        report = error.report
+    return Outcome(report.summary(), _words(report), int(report.failed), errors=tuple(report.errors))
 
 
 def _words(report: "IngestReport") -> str:
-    added = report.added
-    lines = [
-        f"events:   {added.events_new:,} new, {added.events_known:,} known{_expired(added.events_expired)}",
-        f"reports:  {added.reports_new:,} new, {added.reports_known:,} known{_expired(added.reports_expired)}",
-        f"verdicts: {added.verdicts_new:,} new, {added.verdicts_known:,} known",
-    ]
-    if report.quarantine is not None:
-        lines.append(f"{count_words(report.quarantined, 'row')} set aside in {report.quarantine}:")
-        lines += [f"  {rows:,} × {reason}" for reason, rows in list(report.reasons.items())[:REASONS_SHOWN]]
-        more = len(report.reasons) - REASONS_SHOWN
-        lines += [f"  and {count_words(more, 'other reason')}"] if more > 0 else []
-        lines += [AHEAD] if report.ahead else []
-    return "\n".join(lines)
+    lines = [f"{kind + ':':9} {_account_words(account)}" for kind, account in report.accounts.items()]
+    return "\n".join([*lines, *_set_aside(report), *_passed_over(report), *_nobody(report), *_unreadable(report)])
 
 
-def _expired(rows: int) -> str:
-    return f", {rows:,} older than the retention" if rows else ""
+def _account_words(account: "Account") -> str:
+    """`3 new, 1 known, 2 set aside = 6 found`; what is nought is left out but for new and known."""
+    rare = {"older than the retention": account.expired, "set aside": account.aside, "passed over": account.passed_over}
+    words = [f"{account.new:,} new", f"{account.known:,} known"]
+    words += [f"{number:,} {name}" for name, number in rare.items() if number]
+    balance = "=" if account.balanced else "≠"  # never seen; were it, a reader has lost something and says so here
+    return f"{', '.join(words)} {balance} {account.found:,} found"
+
+
+def _set_aside(report: "IngestReport") -> list[str]:
+    if not report.quarantined:
+        return []
+    before = f" ({report.before:,} of them set aside before)" if report.before else ""
+    where = f" in {report.quarantine}" if report.before < report.quarantined else ""
+    lines = [f"{count_words(report.quarantined, 'row')} set aside{where}{before}:"]
+    lines += [f"  {rows:,} × {reason}" for reason, rows in list(report.reasons.items())[:REASONS_SHOWN]]
+    more = len(report.reasons) - REASONS_SHOWN
+    lines += [f"  and {count_words(more, 'other reason')}"] if more > 0 else []
+    return lines + ([AHEAD] if report.ahead else [])
+
+
+def _passed_over(report: "IngestReport") -> list[str]:
+    if not report.passed_over:
+        return []
+    where = f"; HOME/{report.quarantine.parent.name} names all" if report.quarantine else ""
+    lines = [f"{count_words(report.passed_over, 'file')} passed over{where}:"]
+    lines += [f"  {file}: {reason}" for file, reason in report.examples[:FILES_SHOWN]]
+    more = report.passed_over - FILES_SHOWN
+    return lines + ([f"  and {more:,} more"] if more > 0 else [])
+
+
+def _nobody(report: "IngestReport") -> list[str]:
+    """Verdicts and reports that name nobody are stored; they have no effect until somebody of that name writes."""
+    nobody = report.nobody
+    if not nobody:
+        return []
+    counts = [(nobody.verdicts, "verdict key"), (nobody.reports, "reported event id")]
+    words = " and ".join(count_words(number, noun) for number, noun in counts if number)
+    verb = "names" if nobody.verdicts + nobody.reports == 1 else "name"
+    return [f"{words} {verb} nobody in the lake:", *(f"  {key!r}" for key in nobody.examples[:FILES_SHOWN])]
+
+
+def _unreadable(report: "IngestReport") -> list[str]:
+    """How many files could not be read; each is an error of its own on standard error."""
+    return [f"{count_words(len(report.errors), 'path')} could not be read; the rest is stored"] if report.errors else []

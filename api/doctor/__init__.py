@@ -24,6 +24,7 @@ CHECKS: dict[str, Check] = {
     "ledgers": ledgers.files,
     "verdicts": ledgers.unreadable,
     "lake": inputs.lake,
+    "keys": inputs.keys,
     "relays": mail.relays,
     "quarantine": mail.quarantine,
     "store": outputs.store,

@@ -8,8 +8,10 @@ import pyarrow.parquet as pq
 
 from api.doctor.finding import FAIL, OK, WARN, Finding
 from api.settings import Settings
+from graph.errors import LakeError
 from graph.home import Home
 from graph.lake import Lake
+from graph.lake.unmatched import unmatched_in
 
 
 def lake(home: Home, settings: Settings) -> Iterator[Finding]:
@@ -26,6 +28,19 @@ def lake(home: Home, settings: Settings) -> Iterator[Finding]:
     rows = {kind: _rows(home, kind) for kind in ("events", "reports", "verdicts")}
     counted = ", ".join(f"{number:,} {kind}" for kind, number in rows.items())
     yield Finding("lake", OK, f"{counted}; events of {span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}; every day is whole")
+
+
+def keys(home: Home, settings: Settings) -> Iterator[Finding]:
+    """Verdicts and reports that name nobody."""
+    try:
+        nobody = unmatched_in(home.lake)
+    except (LakeError, pa.ArrowException):
+        return  # a damaged day, which is told above
+    if nobody:
+        words = f"{nobody.verdicts:,} keys of verdicts and {nobody.reports:,} ids of reports name nobody in the lake"
+        few = ", ".join(repr(key) for key in nobody.examples)
+        mend = f"They have no effect. Compare their spelling with `export scores`, or ingest the events: {few}"
+        yield Finding("keys", WARN, words, mend)
 
 
 def _rows(home: Home, kind: str) -> int:

@@ -72,14 +72,16 @@ class Lake:
         return _utc(first[0]), _utc(last[1])
 
     def slice(self, as_of: datetime | None, days: int) -> Slice:
-        """The window of `days` days that ends at `as_of` (None: at the last event). Naive times are UTC.
+        """The window of `days` days that ends at `as_of`. Naive times are UTC.
+
+        None: at the last event that is not on a day ahead of the clock, so that one wrong date empties no window.
 
         Raises LakeError where the lake holds no events of those days.
         """
         span = self.span()
         if span is None:
             raise LakeError(str(self._path), "the lake holds no events yet", "Add some with `ringleader ingest`")
-        end = _utc(as_of) if as_of else span[1]
+        end = _utc(as_of) if as_of else self._newest()
         start = end - timedelta(days=days)
         events = self._files(EVENT, start.date(), end.date())
         if not events:
@@ -90,6 +92,12 @@ class Lake:
         fingerprint = self._fingerprint(start, end, {EVENT: events, REPORT: reports, VERDICT: verdicts})
         distinct = all(dayfiles.is_current(path, EVENT) for path in events)
         return Slice(start, end, events, reports, verdicts, fingerprint, distinct_recipients=distinct)
+
+    def _newest(self) -> datetime:
+        """The last event of the newest day that is not ahead of the clock, or of all where every day is."""
+        days = dayfiles.days_of(self._path, EVENT)
+        past = [day for day in days if day <= datetime.now(UTC).date()]
+        return _utc(dayfiles.bounds(self._file(EVENT, (past or days)[-1]), EVENT)[1])
 
     def _file(self, kind: Kind, day: date) -> Path:
         return dayfiles.day_file(self._path, kind, day)

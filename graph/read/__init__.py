@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from graph.errors import InputError, RingleaderError
 from graph.read.mailboxes import MailReader
 from graph.read.options import ReadOptions
-from graph.read.quarantine import Quarantine
+from graph.read.quarantine import Earlier, Quarantine
 from graph.read.rows import EVENTS, IN_FUTURE, REPORTS, VERDICTS, Contract, clean_rows
-from graph.read.sources import MAIL, TABLES, Source, find_sources
+from graph.read.sources import MAIL, TABLES, Source, find_sources, unforeseen
 from graph.read.tables import read_table
 
-__all__ = ["IN_FUTURE", "Quarantine", "ReadOptions", "read_events", "read_reports", "read_verdicts"]
+__all__ = ["IN_FUTURE", "Earlier", "Quarantine", "ReadOptions", "read_events", "read_reports", "read_verdicts"]
 
 Paths = Sequence[str | Path]
 Progress = Callable[[int], None]
@@ -31,10 +32,10 @@ def read_events(
     """Batches of clean events (`graph.schema.EVENTS`) from tables and raw mail: files, folders or globs.
 
     Bad rows go to `quarantine` and never stop the rest. `progress` is told the number of rows or messages read since
-    the last time. Raises InputError for what cannot be read at all.
+    the last time. Raises InputError for what cannot be read at all, unless `quarantine` keeps going.
     """
     mail = MailReader(options, quarantine, progress)
-    for source in find_sources(paths, TABLES | MAIL, options):
+    for source in find_sources(paths, TABLES | MAIL, options, quarantine):
         if source.format in MAIL:
             yield from mail.read(source)
         else:
@@ -46,7 +47,7 @@ def read_reports(
     paths: Paths, options: ReadOptions, quarantine: Quarantine, progress: Progress = _silent
 ) -> Iterator[pa.RecordBatch]:
     """Batches of clean reports (`graph.schema.REPORTS`) from tables; otherwise like `read_events`."""
-    for source in find_sources(paths, TABLES, options):
+    for source in find_sources(paths, TABLES, options, quarantine):
         yield from _clean(source, REPORTS, options, quarantine, progress)
 
 
@@ -54,15 +55,22 @@ def read_verdicts(
     paths: Paths, options: ReadOptions, quarantine: Quarantine, progress: Progress = _silent
 ) -> Iterator[pa.RecordBatch]:
     """Batches of clean verdicts (`graph.schema.VERDICT_ROWS`) from tables; otherwise like `read_events`."""
-    for source in find_sources(paths, TABLES, options):
+    for source in find_sources(paths, TABLES, options, quarantine):
         yield from _clean(source, VERDICTS, options, quarantine, progress)
 
 
 def _clean(
     source: Source, contract: Contract, options: ReadOptions, quarantine: Quarantine, progress: Progress
 ) -> Iterator[pa.RecordBatch]:
-    for rows in read_table(source, contract, options, quarantine):
-        clean = clean_rows(rows, contract, options, quarantine)
-        progress(rows.columns.num_rows)
-        if clean.num_rows:
-            yield clean
+    try:
+        for rows in read_table(source, contract, options, quarantine):
+            clean = clean_rows(rows, contract, options, quarantine)
+            progress(rows.columns.num_rows)
+            if clean.num_rows:
+                yield clean
+    except InputError as error:
+        quarantine.refuse(error)
+    except RingleaderError:
+        raise
+    except Exception as error:  # noqa: BLE001  what a parser throws on one file must not end the others
+        quarantine.refuse(unforeseen(source.path, error))

@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
 
 MAX_INVITATIONS: Final = 50  # of one message; a feed of more is a published calendar
 MAX_ATTENDEES: Final = 1000
 _FOLD: Final = re.compile(r"\r?\n[ \t]|\r[ \t]")
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")  # and no other letter: a description may hold a line separator
 _LINE: Final = re.compile(r"([A-Za-z-]{1,64})((?:;(?:[^\":;]|\"[^\"]{0,1024}\"){0,2048}){0,32}):(.*)", re.DOTALL)
-_EMAIL: Final = re.compile(r";EMAIL=\"?(?:mailto:)?([^\";:,\s]{1,320})", re.IGNORECASE)
+_PARAMETER: Final = re.compile(r";([A-Za-z-]{1,64})=(?:\"([^\"]{0,1024})\"|([^\";:]{0,1024}))")
 _ESCAPE: Final = re.compile(r"\\([\\;,nN])")
 # From an attendee to the organiser, the other way round than all other methods (RFC 5546, 3.2).
 _ANSWERS: Final = frozenset({"REPLY", "COUNTER", "REFRESH"})
@@ -85,7 +87,7 @@ def _note(invitation: Invitation, name: str, parameters: str, value: str) -> Non
 
 def _lines(text: str) -> Iterator[tuple[str, str, str]]:
     """Name, parameters and value of each line."""
-    for line in _FOLD.sub("", text).splitlines():
+    for line in _LINE_END.split(_FOLD.sub("", text)):
         found = _LINE.match(line)
         if found:
             yield found[1].upper(), found[2], found[3]
@@ -96,13 +98,15 @@ def _person(parameters: str, value: str) -> str | None:
 
     A program that forgets the quotes around SENT-BY="mailto:…" cuts the value short: the last address is the value.
     """
-    email = _EMAIL.search(parameters)
-    return (
-        _mailbox(value) or _mailbox(value[value.lower().rfind("mailto:") :]) or (_mailbox(email[1]) if email else None)
-    )
+    return _mailbox(value) or _mailbox(value[value.lower().rfind("mailto:") :]) or _email(parameters)
+
+
+def _email(parameters: str) -> str | None:
+    named = (match for match in _PARAMETER.finditer(parameters) if match[1].upper() == "EMAIL")
+    return next((address for match in named if (address := _mailbox(match[2] or match[3] or ""))), None)
 
 
 def _mailbox(value: str) -> str | None:
     scheme, colon, rest = value.strip().partition(":")
-    address = (rest if colon and scheme.lower() == "mailto" else value).strip().partition("?")[0]
+    address = unquote(rest if colon and scheme.lower() == "mailto" else value).strip().partition("?")[0]
     return address if "@" in address and ":" not in address and not re.search(r"\s", address) else None

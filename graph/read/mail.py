@@ -62,6 +62,8 @@ def _read(raw: bytes, options: ReadOptions) -> list[dict[str, Any]]:
     carried = carried_message(raw, parsed, acceptance.stranger)
     if carried is None:
         return _events(parsed, acceptance, options)
+    if not carried.raw:
+        raise MessageError("feedback report without the mail that it complains about")
     inner = parse(carried.raw)
     trace = _acceptance(inner, options)
     return _events(inner, trace if carried.traced else replace(trace, ip=None), options, carried)

@@ -15,28 +15,44 @@ from email.policy import Compat32
 from functools import cached_property
 from typing import Final
 
-from graph.read.encodings import ENCODINGS, decoded_text, known_charset, transfer_decoded, unflowed
+from graph.read.boundaries import MAX_PARTS, part_spans
+from graph.read.encodings import (
+    ENCODINGS,
+    decoded_text,
+    known_charset,
+    looks_encoded,
+    transfer_decoded,
+    unflowed,
+    uu_blocks,
+)
 from graph.read.letters import text_of
 from graph.read.rtf import unpacked_rtf
 
 MAX_HEAD: Final = 4 << 20  # bytes of headers that are looked at
 MAX_VALUE: Final = 1 << 18  # characters of one header: some thousand addresses
 MAX_PARAMETERS: Final = 4096  # characters of a Content- header; the parser's time grows with the square
-MAX_PARTS: Final = 1000
 MAX_DEPTH: Final = 50
 MAX_TEXT: Final = 2 << 20  # bytes of text decoded of one message, all parts together
 MAX_ENCODED_WORDS: Final = 1 << 14  # characters of a header that are decoded as RFC 2047
 
 _BLANK_LINE: Final = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
-_ENVELOPE: Final = re.compile(rb"\A>?From(?![ \t]*:)(?:[ \t][^\r\n]{0,1000})?\r?\n")
+_ENVELOPE: Final = re.compile(rb">?From(?![ \t]*:)(?:[ \t][^\r\n]{0,1000})?\r?\n")
 _BLANK_BEFORE_COLON: Final = re.compile(rb"^([!-9;-~]+)[ \t]+:", re.MULTILINE)  # RFC 5322, section 4.5
+# The headers of a part that has no blank line below them; `https://` at the start of a line is no header.
+_LEADING_FIELDS: Final = re.compile(
+    rb"(?:[!-9;-~]+[ \t]*:(?![/\\])[^\n]*\n?)(?:(?:[!-9;-~]+[ \t]*:(?![/\\])|[ \t])[^\n]*\n?){0,1000}"
+)
 _FIELD: Final = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]")
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _DECLARED: Final = re.compile(r"charset\s*=\s*[\"']?([^\s\"';]{1,64})", re.IGNORECASE)
-_CALENDARS: Final = frozenset({"text/calendar", "application/ics"})
+_CALENDARS: Final = frozenset({"text/calendar", "text/x-vcalendar", "application/ics", "application/calendar"})
+_HTML: Final = frozenset({"text/html", "application/html", "application/xhtml+xml"})
 _WRAPPERS: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 _REPORTS: Final = "multipart/report"  # bounces and receipts (RFC 6522): what is inside was written by somebody else
+_NOTICES: Final = frozenset({"message/delivery-status", "message/disposition-notification"})
 _OF_OTHERS: Final = _WRAPPERS | {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
+_DIGEST: Final = "multipart/digest"  # of messages, unless a part says otherwise (RFC 2046, section 5.1.5)
+_TNEF: Final = "application/ms-tnef"
 # What a part without a telling type holds, by the name of its file.
 _BY_FILE_NAME: Final = {
     ".ics": "text/calendar",
@@ -47,10 +63,19 @@ _BY_FILE_NAME: Final = {
     ".xhtml": "text/html",
     ".shtml": "text/html",
     ".eml": "message/rfc822",
+    ".vcs": "text/calendar",
     ".txt": "text/plain",
 }
-_UNTOLD: Final = frozenset({"application/octet-stream", "application/x-octet-stream", "application/force-download"})
-_TNEF: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+# What mail programs and sites write where they do not know what a file holds.
+_UNTOLD: Final = frozenset(
+    {f"application/{name}" for name in ("octet-stream", "binary", "unknown", "download", "force-download")}
+    | {f"application/x-{name}" for name in ("octet-stream", "binary", "unknown", "download", "force-download")}
+    | {"application/octetstream", "binary/octet-stream", "text/plain"}
+)
+_TNEF_NAMES: Final = ("winmail.dat", "win.dat")
+# Containers of other programs, whose text stands in the clear among other bytes: Outlook's, and signed mail (RFC 8551).
+_BINARIES: Final = frozenset({_TNEF, "application/vnd.ms-tnef", "application/pkcs7-mime", "application/x-pkcs7-mime"})
+_ENCODING: Final = re.compile(r"(?:\s|\([^()]{0,100}\)|[\"']){0,10}([\w-]{1,40})")
 _BOMS: Final = ((b"\xef\xbb\xbf", ""), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -102,10 +127,7 @@ class Parsed:
 
 def parse(raw: bytes) -> Parsed:
     """Walk a raw message, with or without an mbox envelope line or a byte order mark."""
-    envelope, raw = b"", _without_mark(raw)
-    while (found := _ENVELOPE.match(raw)) is not None:
-        envelope = envelope or found[0]
-        raw = _without_mark(raw[found.end() :])
+    envelope, raw = _opened(raw)
     headers, start = _head(raw, 0, len(raw))
     named: dict[str, list[str]] = {}
     for name, value in headers.items():
@@ -124,10 +146,21 @@ def type_parameter(parsed: Parsed, name: str) -> str:
 
 def direct_parts(raw: bytes) -> list[tuple[str, bytes]]:
     """Media type and decoded body of each part of a multipart message; a wrapped message with its headers."""
-    raw = _without_mark(raw)
+    _, raw = _opened(raw)
     headers, start = _head(raw, 0, len(raw))
     inner = _inner(_Part(raw, headers, start, len(raw)), whole=True) or []
     return [(part.kind, part.content(MAX_TEXT if part.kind not in _WRAPPERS else len(part.raw))) for part in inner]
+
+
+def _opened(raw: bytes) -> tuple[bytes, bytes]:
+    """The mbox envelope line, and the message behind it without byte order mark, its lines ended by LF or CRLF."""
+    envelope, at, raw = b"", 0, _without_mark(raw)
+    if b"\n" not in raw:  # as programs on old Macs wrote
+        raw = raw.replace(b"\r", b"\n")
+    while (line := _ENVELOPE.match(raw, at)) is not None:
+        envelope = envelope or line[0]
+        at = line.end()
+    return envelope, _without_mark(raw[at:]) if at else raw
 
 
 def _without_mark(raw: bytes) -> bytes:
@@ -174,17 +207,27 @@ class _Part:
         """The media type, for an untold one the one that the name of the file says."""
         kind = self.headers.get_content_type()
         name = _file_name(self.headers) if kind in _UNTOLD else ""
+        if name in _TNEF_NAMES:
+            return _TNEF
         return _BY_FILE_NAME.get("." + name.rpartition(".")[2], kind) if "." in name else kind
 
     @property
-    def transfer_encoding(self) -> str:
-        """quoted-printable, base64, x-uuencode or another word, in lower case and without parameters."""
-        own = str(self.headers.get("content-transfer-encoding", ""))[:100].partition(";")[0].strip().lower()
-        return own or self.encoding
+    def own_encoding(self) -> str:
+        """quoted-printable, base64, x-uuencode or another word, in lower case, without comments and parameters."""
+        word = _ENCODING.match(str(self.headers.get("content-transfer-encoding", ""))[:MAX_PARAMETERS])
+        return word[1].lower() if word else ""
 
     def content(self, most: int) -> bytes:
-        """The decoded body of a part, or the beginning of it: about `most` bytes."""
-        return transfer_decoded(self.raw[self.start : min(self.end, self.start + 2 * most)], self.transfer_encoding)
+        """The decoded body of a part, or the beginning of it: about `most` bytes.
+
+        What a container says of its encoding counts only for a part that looks like it, since hardly a mail program
+        follows: it must not turn text that the reader sees into something else.
+        """
+        encoded = self.raw[self.start : min(self.end, self.start + 2 * most)]
+        encoding = self.own_encoding
+        if not encoding and looks_encoded(encoded, self.encoding):
+            encoding = self.encoding
+        return transfer_decoded(encoded, encoding)
 
 
 def _texts(raw: bytes, headers: Message, start: int) -> Iterator[Text]:
@@ -207,6 +250,8 @@ def _texts(raw: bytes, headers: Message, start: int) -> Iterator[Text]:
             left = 0
         left -= len(content)
         yield _text(kind, content, part.headers)
+        if kind == "plain" and (attached := uu_blocks(content)):
+            yield _text("binary", attached, part.headers)
 
 
 def _inner(part: _Part, whole: bool = False) -> list[_Part] | None:
@@ -215,60 +260,61 @@ def _inner(part: _Part, whole: bool = False) -> list[_Part] | None:
         return [_wrapped(part)]
     if not part.kind.startswith("multipart/"):
         return None
-    boundary = _parameter(part.headers, "boundary")
-    spans = _spans(part.raw, boundary.encode("latin-1", "replace"), part.start, part.end) if boundary else []
+    spans = part_spans(part.raw, _boundary(part.headers), part.start, part.end)
     if not spans:
         return None
     # RFC 2045, section 6.4 forbids to encode a container; of one that says so the parts are encoded.
-    encoding = part.transfer_encoding if part.transfer_encoding in ENCODINGS else ""
+    encoding = part.own_encoding if part.own_encoding in ENCODINGS else part.encoding
     parts = []
     for begin, stop in spans:
-        headers, body = _head(part.raw, begin, stop)
+        headers, body = _part_head(part.raw, begin, stop)
+        if part.kind == _DIGEST:
+            headers.set_default_type("message/rfc822")
         parts.append(_Part(part.raw, headers, min(body, stop), stop, part.depth + 1, encoding))
-    return [inside for inside in parts if whole or part.kind != _REPORTS or inside.kind not in _OF_OTHERS]
+    reports = part.kind == _REPORTS or any(inside.kind in _NOTICES for inside in parts)
+    return [inside for inside in parts if whole or not reports or inside.kind not in _OF_OTHERS]
 
 
 def _wrapped(part: _Part) -> _Part:
-    """The message inside a message, also where it is encoded, which RFC 2046, section 5.2.1 forbids."""
+    """The message inside a message, also where it is encoded, which RFC 2046, section 5.2.1 forbids.
+
+    What begins with a header is not in base64, whatever it says: a colon is none of its letters.
+    """
     raw, start, end = part.raw, part.start, part.end
-    if part.transfer_encoding in ENCODINGS:
+    if part.own_encoding == "quoted-printable" or (
+        part.own_encoding in ENCODINGS and not _LEADING_FIELDS.match(raw, start, end)
+    ):
         raw = _without_mark(part.content(MAX_TEXT))
         start, end = 0, len(raw)
     headers, body = _head(raw, start, end)
     return _Part(raw, headers, body, end, part.depth + 1)
 
 
-def _spans(raw: bytes, boundary: bytes, start: int, end: int) -> list[tuple[int, int]]:
-    """Where the parts lie between the lines of a boundary; the last one ends where the container does."""
-    marker = b"--" + boundary
-    spans: list[tuple[int, int]] = []
-    begin = -1
-    at = raw.find(marker, start, end)
-    while at >= 0 and len(spans) < MAX_PARTS:
-        after = at + len(marker)
-        if (at == start or raw[at - 1 : at] in (b"\n", b"\r")) and raw[after : after + 1] in _AFTER_BOUNDARY:
-            if begin >= 0:
-                spans.append((begin, max(at - 1, begin)))
-            if raw[after : after + 2] == b"--":
-                return spans
-            line_end = raw.find(b"\n", after, end)
-            begin = line_end + 1 if line_end >= 0 else end
-        at = raw.find(marker, after, end)
-    if begin >= 0 and len(spans) < MAX_PARTS:
-        spans.append((begin, end))
-    return spans
+def _part_head(raw: bytes, start: int, end: int) -> tuple[Message, int]:
+    """The headers of a part and where its body begins; what is no header belongs to the body."""
+    is_blank = raw[start : start + 1] in (b"\n", b"\r")
+    fields = None if is_blank else _LEADING_FIELDS.match(raw, start, end)
+    if not is_blank and fields is None:
+        return Message(policy=_AsWritten()), start
+    headers, body = _head(raw, start, end)
+    return headers, fields.end() if fields and body >= end else body
 
 
-_AFTER_BOUNDARY: Final = (b"", b"\r", b"\n", b"-", b" ", b"\t")
+def _boundary(headers: Message) -> bytes:
+    boundary = _parameter(headers, "boundary")
+    try:
+        return boundary.encode("ascii", "surrogateescape")  # as the parser took the bytes in
+    except UnicodeEncodeError:
+        return boundary.encode("latin-1", "replace")
 
 
 def _text_kind(kind: str) -> str | None:
     """plain, html, calendar or binary; None for what holds no text to read."""
-    if kind in _TNEF:
+    if kind in _BINARIES:
         return "binary"
     if kind in _CALENDARS:
         return "calendar"
-    if kind == "text/html" or kind == "application/xhtml+xml":
+    if kind in _HTML:
         return "html"
     # A container whose parts cannot be found is shown by mail programs as text.
     return "plain" if kind.startswith(("text/", "multipart/")) else None
@@ -277,7 +323,7 @@ def _text_kind(kind: str) -> str | None:
 def _file_name(headers: Message) -> str:
     """The name of a part's file in lower case, '' where there is none or the standard library cannot read it."""
     try:
-        return str(headers.get_filename("") or "").strip().lower()
+        return decoded(str(headers.get_filename("") or "")).strip().rstrip(". \"'").lower()
     except (ValueError, LookupError, TypeError, IndexError, AttributeError):
         return ""
 

@@ -111,11 +111,6 @@ class _Checks:
         if found.any():
             self.faults.append((found, reason))
 
-    def refuse(self, column: Column, found: pa.DataType) -> InputError:
-        wanted = {"time": "timestamp (UTC)", "texts": "list of string"}.get(column.kind, "string")
-        reason = f"column {column.name!r} holds {found}, not {wanted}"
-        return InputError(self.rows.file, reason, f"Write {column.name!r} as {wanted}")
-
 
 def check_columns(names: Sequence[str], contract: Contract, file: str) -> list[str]:
     """The contract's columns that a file has. Raises InputError naming the required ones it lacks."""
@@ -129,7 +124,8 @@ def check_columns(names: Sequence[str], contract: Contract, file: str) -> list[s
 def clean_rows(rows: RawRows, contract: Contract, options: ReadOptions, quarantine: Quarantine) -> pa.RecordBatch:
     """The rows that keep the contract, in its schema; the others go to quarantine with file, number and reason.
 
-    Raises InputError where a column has a type that cannot hold what the contract asks for.
+    A column is judged by what it holds: where its type cannot hold what the contract asks for, its nulls are nulls and
+    every row with a value in it is set aside.
     """
     checks = _Checks(rows, options, [])
     names = rows.columns.schema.names
@@ -250,7 +246,13 @@ def _as_lists(array: pa.Array, column: Column, checks: _Checks) -> pa.Array:
         return split_list(_as_strings(array, column, checks, checks.fault))
     if pa.types.is_nested(array.type) and hasattr(array.type, "value_type"):
         return array.cast(pa.list_(array.type.value_type))
-    raise checks.refuse(column, array.type)
+    _fault_of_type(array, column, checks.fault)
+    return pa.nulls(len(array), schema.TEXTS)
+
+
+def _fault_of_type(array: pa.Array, column: Column, fault: Callable[[Any, str], None]) -> None:
+    wanted = {"time": "timestamp (UTC)", "texts": "list of string"}.get(column.kind, "string")
+    fault(array.is_valid(), f"{column.name} holds {array.type}, not {wanted}")
 
 
 def split_list(texts: pa.Array) -> pa.Array:
@@ -283,7 +285,8 @@ def _as_times(array: pa.Array, column: Column, checks: _Checks) -> pa.Array:
         return array.cast(pa.timestamp(kind.unit)).cast(pa.timestamp("us"), safe=False).cast(schema.TIME)
     if _is_texty(kind):
         return _parsed_times(_as_strings(array, column, checks, checks.fault), column, checks)
-    raise checks.refuse(column, kind)
+    _fault_of_type(array, column, checks.fault)
+    return pa.nulls(len(array), schema.TIME)
 
 
 def _parsed_times(texts: pa.Array, column: Column, checks: _Checks) -> pa.Array:
@@ -334,7 +337,8 @@ def _is_texty(kind: pa.DataType) -> bool:
 def _as_strings(array: pa.Array, column: Column, checks: _Checks, fault: Callable[[Any, str], None]) -> pa.Array:
     """The column as trimmed, valid UTF-8; a row whose text is not UTF-8 becomes null and a fault."""
     if not _is_texty(array.type):
-        raise checks.refuse(column, array.type)
+        _fault_of_type(array, column, fault)
+        return pa.nulls(len(array), pa.string())
     raw = array.cast(array.type.value_type) if pa.types.is_dictionary(array.type) else array
     raw = raw.cast(pa.binary()) if not pa.types.is_null(raw.type) else pa.nulls(len(raw), pa.binary())
     if _is_plain(raw):

@@ -5,6 +5,7 @@ import gzip
 import io
 import os
 import re
+import stat
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import zstandard
 
 from graph.errors import InputError
 from graph.read.options import ReadOptions
+from graph.read.quarantine import Quarantine
 
 ENDINGS: Final = {
     ".parquet": "parquet",
@@ -26,91 +28,164 @@ ENDINGS: Final = {
     ".eml": "eml",
     ".mbox": "mbox",
     ".mbx": "mbox",
+    ".mmdf": "mbox",
+    ".msg": "msg",
+    ".emlx": "emlx",
 }
 TABLES: Final = frozenset({"parquet", "csv", "jsonl"})
-MAIL: Final = frozenset({"eml", "mbox"})
+MAIL: Final = frozenset({"eml", "mbox", "msg", "emlx"})
 _SQUEEZED: Final = frozenset({".gz", ".gzip", ".zst", ".zstd"})
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
-_HEADER_LINE: Final = re.compile(rb"[!-9;-~]+:[ \t]?")  # RFC 5322, 2.2: a field name is printable ASCII but the colon
-_MAILDIR: Final = frozenset({"cur", "new"})  # `tmp` holds deliveries that have not finished
+_HEADER_LINE: Final = re.compile(rb"[!-9;-~]+[ \t]*:")  # RFC 5322, 2.2 and 4.5: a name is printable ASCII but the colon
+_MAILBOX: Final = re.compile(rb"From(?:[ \t](?![ \t]*:)|\r?\n)|\x01{4}\r?\n")
+_MAILDIR: Final = frozenset({"cur", "new"})  # beside them `tmp` holds deliveries that have not finished
 _HEAD_BYTES: Final = 4096
 # `_SUCCESS`, `.part.crc` and the like are other programs' notes; `.Sent` is a Maildir++ folder and is walked.
 _NOTES: Final = (".", "_")
+_LINK: Final = "it is a symbolic link (name its target to have it read)"
+_KINDS: Final = (
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISDIR, "a folder"),
+)
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file to read and its format: `parquet`, `csv`, `jsonl`, `eml` or `mbox`. `named`: asked for by name."""
+    """One file to read and its format: `parquet`, `csv`, `jsonl`, `eml`, `mbox`, `msg` or `emlx`.
+
+    `named`: asked for by name.
+    """
 
     path: Path
     format: str
     named: bool = False
 
 
-def find_sources(paths: Sequence[str | Path], formats: frozenset[str], options: ReadOptions) -> Iterator[Source]:
+def find_sources(
+    paths: Sequence[str | Path], formats: frozenset[str], options: ReadOptions, quarantine: Quarantine
+) -> Iterator[Source]:
     """The files behind paths, folders (walked) and globs, in a fixed order, each once.
 
-    Raises InputError for a path that is missing or closed to us, a glob or folder without a file we can read, and a
-    named file of a format that is not among `formats`. In folders other files are passed over.
+    In folders every other file is passed over by name, and so is what is no regular file: a link, FIFO, socket or
+    device. `quarantine.refuse` gets an InputError for a path that is missing or closed to us, a glob or folder without
+    a file we can read, and a named file of a format that is not among `formats`.
     """
+    search = _Search(formats, options, quarantine)
     seen: set[Path] = set()
     for path in paths:
-        found = 0
-        for source in _expanded(Path(path), formats, options):
-            found += 1
+        for source in search.behind(Path(path)):
             if source.path not in seen:
                 seen.add(source.path)
                 yield source
-        if not found:
-            raise InputError(str(path), "no file in it that can be read", f"Give {_wanted(formats)}")
 
 
-def _expanded(path: Path, formats: frozenset[str], options: ReadOptions) -> Iterator[Source]:
-    if _exists(path):
-        yield from _of_existing(path, formats, options)
-    elif glob.has_magic(str(path)):
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        if not matches:
-            raise InputError(str(path), "no file matches", "Check the pattern, and quote it from the shell")
-        for match in matches:
-            yield from _of_existing(Path(match), formats, options)
-    else:
-        raise InputError(str(path), "no such file or folder", "Check the path")
+@dataclass(frozen=True)
+class _Search:
+    """What is looked for, and who is told of what is no such file."""
+
+    formats: frozenset[str]
+    options: ReadOptions
+    quarantine: Quarantine
+
+    def behind(self, path: Path) -> Iterator[Source]:
+        """The files behind one path or glob; where there is none the path is refused."""
+        refused = len(self.quarantine.errors)
+        try:
+            places = _places(path)
+        except InputError as error:
+            self.quarantine.refuse(error, is_file=False)
+            return
+        matches = 0
+        for source in (source for place in places for source in self._at(place)):
+            matches += 1
+            yield source
+        if not matches and len(self.quarantine.errors) == refused:
+            reason = "no file in it that can be read"
+            self.quarantine.refuse(InputError(str(path), reason, f"Give {_wanted(self.formats)}"), is_file=False)
+
+    def _at(self, place: Path) -> Iterator[Source]:
+        if place.is_dir():
+            yield from self._walked(place)
+            return
+        try:
+            yield Source(place, self._wanted_format(place), named=True)
+        except InputError as error:
+            self.quarantine.refuse(error)
+
+    def _wanted_format(self, path: Path) -> str:
+        kind = format_of(path, self.options)
+        if kind is None or kind not in self.formats:
+            raise InputError(str(path), _unread(kind), f"Give {_wanted(self.formats)}")
+        return kind
+
+    def _walked(self, folder: Path) -> Iterator[Source]:
+        for at, folders, files in os.walk(folder, onerror=lambda error: self._shut(folder, error)):
+            here = Path(at)
+            for name in folders:
+                if (here / name).is_symlink():  # os.walk does not follow it
+                    self.quarantine.pass_over(here / name, _LINK)
+            folders.sort()
+            for name in sorted(files):
+                yield from self._in_folder(here / name)
+
+    def _shut(self, folder: Path, error: OSError) -> None:
+        self.quarantine.refuse(_closed(Path(error.filename or folder), error), is_file=False)
+
+    def _in_folder(self, path: Path) -> Iterator[Source]:
+        try:
+            reason = _no_file_of_ours(path)
+            kind = None if reason else _format_in_folder(path, self.options)
+        except InputError as error:
+            self.quarantine.refuse(error)
+            return
+        if kind in self.formats and kind is not None:
+            yield Source(path, kind)
+        else:
+            self.quarantine.pass_over(path, reason or _unread(kind))
 
 
-def _exists(path: Path) -> bool:
+def _places(path: Path) -> list[Path]:
+    """The path itself, or what its pattern matches. Raises InputError where there is nothing."""
     try:
-        return path.exists()
+        if path.exists():
+            return [path]
     except OSError as error:
         raise _closed(path, error) from error
+    if not glob.has_magic(str(path)):
+        raise InputError(str(path), "no such file or folder", "Check the path")
+    matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    if not matches:
+        raise InputError(str(path), "no file matches", "Check the pattern, and quote it from the shell")
+    return [Path(match) for match in matches]
 
 
-def _of_existing(path: Path, formats: frozenset[str], options: ReadOptions) -> Iterator[Source]:
-    if path.is_dir():
-        yield from _walked(path, formats, options)
-        return
-    found = format_of(path, options)
-    if found not in formats:
-        reason = f"{found} is not what is read here" if found else "its format is not known"
-        raise InputError(str(path), reason, f"Give {_wanted(formats)}")
-    yield Source(path, found, named=True)
+def _no_file_of_ours(path: Path) -> str | None:
+    """Why a file of a folder is left where it is, whatever its format; None where it may be read."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        return f"it went away while the folder was read ({(error.strerror or str(error)).lower()})"
+    if not stat.S_ISREG(mode):
+        return _LINK if stat.S_ISLNK(mode) else f"it is {_kind_of(mode)}, not a regular file"
+    if path.parent.name == "tmp" and any((path.parent.parent / name).is_dir() for name in _MAILDIR):
+        return "it is an unfinished delivery"
+    return "it is a note of another program (its name begins with . or _)" if path.name.startswith(_NOTES) else None
 
 
-def _walked(folder: Path, formats: frozenset[str], options: ReadOptions) -> Iterator[Source]:
-    def refuse(error: OSError) -> None:
-        raise _closed(Path(error.filename or folder), error) from error
+def _kind_of(mode: int) -> str:
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
 
-    for at, folders, files in os.walk(folder, onerror=refuse):
-        here = Path(at)
-        is_maildir = bool(_MAILDIR & set(folders))
-        folders[:] = sorted(name for name in folders if not (is_maildir and name == "tmp"))
-        for name in sorted(files):
-            if name.startswith(_NOTES):
-                continue
-            found = "eml" if here.name in _MAILDIR and _is_maildir(here.parent) else format_of(here / name, options)
-            if found in formats:
-                yield Source(here / name, found)
+
+def _format_in_folder(path: Path, options: ReadOptions) -> str | None:
+    return "eml" if path.parent.name in _MAILDIR and _is_maildir(path.parent.parent) else format_of(path, options)
+
+
+def _unread(kind: str | None) -> str:
+    return f"{kind} is not what is read here" if kind else "its format is not known"
 
 
 def _is_maildir(folder: Path) -> bool:
@@ -130,7 +205,7 @@ def _format_of_bytes(head: bytes) -> str | None:
     head = head.removeprefix(b"\xef\xbb\xbf")
     if head.startswith(b"PAR1"):
         return "parquet"
-    if head.startswith(b"From "):
+    if _MAILBOX.match(head):
         return "mbox"
     if head.lstrip().startswith(b"{"):
         return "jsonl"
@@ -146,13 +221,27 @@ def read_head(path: Path, options: ReadOptions) -> bytes:
             raise damaged(path, error) from error
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """The bytes of a regular file as they are. Raises InputError for everything else; a FIFO never makes it wait."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _closed(path, error) from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        reason = f"it is {_kind_of(mode)}, not a regular file"
+        raise InputError(str(path), reason, "Write what comes out of it to a file and give that")
+    return os.fdopen(descriptor, "rb")
+
+
 def open_expanded(path: Path, options: ReadOptions) -> BinaryIO:
     """The bytes of a file, of gzip and zstd (told by their first bytes) the expanded ones, within the bomb bounds.
 
     Raises InputError where the file cannot be opened; reading may raise `EXPANSION_ERRORS`, or InputError for a bomb.
     """
+    file = open_regular(path)
     try:
-        file = path.open("rb")
         magic = file.read(4)
         file.seek(0)
     except OSError as error:
@@ -255,6 +344,12 @@ def _closed(path: Path, error: OSError) -> InputError:
 def damaged(path: Path, error: Exception) -> InputError:
     """The error for a file that breaks off or does not hold what its format promises."""
     return InputError(str(path), f"damaged or cut short ({first_line(error)})", "Get or write the file again")
+
+
+def unforeseen(path: Path, error: Exception) -> InputError:
+    """The error for a file on which a parser fails in a way that it does not document."""
+    reason = f"it cannot be parsed ({type(error).__name__}: {first_line(error)})"
+    return InputError(str(path), reason, "Write the file again, by another program where you can")
 
 
 def first_line(error: Exception) -> str:

@@ -19,7 +19,7 @@ from graph.errors import InputError
 from graph.read.options import ReadOptions
 from graph.read.quarantine import Quarantine
 from graph.read.rows import Contract, RawRows, check_columns
-from graph.read.sources import EXPANSION_ERRORS, Source, damaged, first_line, open_expanded
+from graph.read.sources import EXPANSION_ERRORS, Source, damaged, first_line, open_expanded, open_regular
 
 _MAX_HEADER_BYTES: Final = 1 << 16  # of the first line of a CSV file
 
@@ -30,7 +30,7 @@ def read_table(source: Source, contract: Contract, options: ReadOptions, quarant
     A line that is no row at all goes to quarantine here. Raises InputError where the file cannot be read.
     """
     if source.format == "parquet":
-        return _read_parquet(source.path, contract, options)
+        return _read_parquet(source.path, contract, options, quarantine)
     if source.format == "csv":
         return _read_csv(source.path, contract, options, quarantine)
     return _read_json_lines(source.path, contract, options, quarantine)
@@ -39,12 +39,13 @@ def read_table(source: Source, contract: Contract, options: ReadOptions, quarant
 # ---- Parquet ------------------------------------------------------------------------------------------------
 
 
-def _read_parquet(path: Path, contract: Contract, options: ReadOptions) -> Iterator[RawRows]:
+def _read_parquet(path: Path, contract: Contract, options: ReadOptions, quarantine: Quarantine) -> Iterator[RawRows]:
     try:
-        with pq.ParquetFile(path) as file:
+        with open_regular(path) as stream, pq.ParquetFile(stream) as file:
             names = check_columns(file.schema_arrow.names, contract, str(path))
             row = 1
             for batch in file.iter_batches(batch_size=options.batch_rows, columns=names):
+                quarantine.count_found(batch.num_rows)
                 yield RawRows(str(path), batch, range(row, row + batch.num_rows))
                 row += batch.num_rows
     except (pa.ArrowException, OSError) as error:
@@ -72,6 +73,7 @@ def _read_csv(path: Path, contract: Contract, options: ReadOptions, quarantine: 
                 told = _tell(misfits, told, path, quarantine)
                 numbers = _numbers_around([row.number - 1 for row in misfits], good, batch.num_rows)
                 good += batch.num_rows
+                quarantine.count_found(batch.num_rows)
                 yield from _sliced(RawRows(str(path), batch, numbers), options.batch_rows)
             _tell(misfits, told, path, quarantine)
         except (pa.ArrowException, *EXPANSION_ERRORS) as error:
@@ -117,6 +119,7 @@ def _csv_batches(
 
 def _tell(misfits: Sequence[Any], told: int, path: Path, quarantine: Quarantine) -> int:
     for row in misfits[told:]:
+        quarantine.count_found(1)
         reason = f"{row.actual_columns} cells where the header has {row.expected_columns}"
         quarantine.add(path, row.number - 1, reason, row.text)
     return len(misfits)
@@ -180,6 +183,8 @@ def _line_blocks(
     number, first, size, lines = 0, 1, 0, list[bytes]()
     while line := stream.readline(options.max_line_bytes):
         number += 1
+        if line.strip():
+            quarantine.count_found(1)
         if len(line) == options.max_line_bytes and not line.endswith(b"\n"):
             quarantine.add(path, number, f"line longer than {options.max_line_bytes:,} bytes", _text_of(line[:1000]))
             _skip_line(stream, options)

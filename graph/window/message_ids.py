@@ -22,7 +22,7 @@ from graph.lake.dayfiles import damaged
 
 # A Message-ID, in angle brackets or not, without the digest that an event id has behind it.
 _MESSAGE_ID: Final = r"^<?[^#\s<>]+@[^#\s<>]+>?$"
-_WITH_DIGEST: Final = r"^(.*)#[0-9a-f]{32}$"
+WITH_DIGEST: Final = r"^(.*)#[0-9a-f]{32}$"
 _MAIL_OF: Final = """SELECT event_id, regexp_extract(event_id, $pattern, 1) AS message, sender, recipients
     FROM read_parquet($files) WHERE event_id IN (SELECT unnest($exact))
     OR regexp_extract(event_id, $pattern, 1) IN (SELECT unnest($messages))"""
@@ -92,7 +92,7 @@ def _asked(reports: Sequence[Path]) -> list[str]:
 
 
 def _rows(events: Sequence[Path], exact: list[str], messages: list[str]) -> Iterable[tuple[str, str, str, list[str]]]:
-    names = {"pattern": _WITH_DIGEST, "files": [str(path) for path in events], "exact": exact, "messages": messages}
+    names = {"pattern": WITH_DIGEST, "files": [str(path) for path in events], "exact": exact, "messages": messages}
     with duckdb.connect() as connection:
         rows: list[tuple[str, str, str, list[str]]] = connection.execute(_MAIL_OF, names).fetchall()
     return rows

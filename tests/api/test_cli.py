@@ -263,6 +263,24 @@ def test_ingest_takes_events_reports_and_verdicts_together(run, tmp_path):
     assert [summary[f"{kind}_new"] for kind in ("events", "reports", "verdicts")] == [1, 1, 1]
 
 
+def test_verdicts_and_reports_that_name_nobody_are_told(run, tmp_path):
+    reports, verdicts = tmp_path / "r.csv", tmp_path / "v.csv"
+    ts = "2024-05-01T11:00:00Z"
+    reports.write_text(f"event_id,reporter,ts,kind\ne1,b@y.example,{ts},junk\ne9,b@y.example,{ts},junk\n")
+    keys = ("A@X.example", "nobody@x.example", "https://www.link.example/")
+    lines = "".join(f"{'domain' if '/' in key else 'sender'},{key},malicious,{ts},x\n" for key in keys)
+    verdicts.write_text(f"kind,key,verdict,ts,source\n{lines}")
+    asked = "--events", events_csv(tmp_path / "e.csv", {}), "--reports", reports, "--verdicts", verdicts
+    code, out, _ = run("ingest", *asked)
+    assert code == 0
+    assert "2 verdict keys and 1 reported event id name nobody in the lake:" in out
+    assert "  'nobody@x.example'" in out
+    _, out, _ = run("ingest", "--json", *asked)
+    unmatched = json.loads(out)["unmatched"]
+    assert (unmatched["verdicts"], unmatched["reports"]) == (2, 1)
+    assert set(unmatched["examples"]) == {"nobody@x.example", "https://www.link.example/", "e9"}
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

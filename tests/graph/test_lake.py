@@ -360,6 +360,22 @@ def test_a_slice_ends_at_the_last_event_and_reaches_back_its_days(week: Lake) ->
     assert all(path.is_file() for path in (*piece.events, *piece.reports, *piece.verdicts))
 
 
+def test_a_slice_without_an_end_leaves_out_days_ahead_of_the_clock(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    ahead = {**event("e2", at(0)), "ts": datetime.now(UTC) + timedelta(days=365)}
+    lake.ingest(events=events(event("e1", at(0)), ahead))
+    assert lake.slice(None, 30).as_of == at(0)
+    lake.ingest(events=events(event("e3", at(1))))
+    assert lake.slice(None, 30).as_of == at(1)
+
+
+def test_a_lake_that_lies_ahead_of_the_clock_ends_at_its_last_event(tmp_path: Path) -> None:
+    moments = [datetime.now(UTC).replace(microsecond=0) + timedelta(days=days) for days in (300, 365)]
+    lake = Lake(tmp_path)
+    lake.ingest(events=events(*({**event(f"e{n}", at(0)), "ts": moment} for n, moment in enumerate(moments))))
+    assert lake.slice(None, 30).as_of == moments[1]
+
+
 def test_a_slice_of_the_past_knows_nothing_of_what_came_later(week: Lake) -> None:
     piece = week.slice(at(3).replace(tzinfo=None), days=1)
     assert (piece.start, piece.as_of) == (at(2), at(3))

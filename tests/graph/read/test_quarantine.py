@@ -43,6 +43,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 def test_a_full_disk_is_an_error_that_says_so() -> None:
     quarantine = Quarantine(Path("/dev/full"))
-    quarantine.add("a.csv", 1, "bad")
+    with pytest.raises(RingleaderError, match=r"/dev/full: .*no space left"):
+        quarantine.add("a.csv", 1, "bad")
     with pytest.raises(RingleaderError, match=r"/dev/full: .*no space left"):
         quarantine.close()

@@ -25,7 +25,8 @@ EVENT = {
 
 
 def found(*paths: Path | str, formats: frozenset[str] = TABLES | MAIL) -> list[tuple[str, str]]:
-    return [(source.path.name, source.format) for source in find_sources(paths, formats, OPTIONS)]
+    with Quarantine(Path("/dev/null")) as quarantine:
+        return [(source.path.name, source.format) for source in find_sources(paths, formats, OPTIONS, quarantine)]
 
 
 def put(path: Path, content: bytes = b"x") -> Path:
@@ -93,7 +94,7 @@ def test_a_file_without_permission_is_an_error_naming_it(tmp_path: Path, monkeyp
         raise PermissionError(errno.EACCES, "Permission denied")
 
     path = put(tmp_path / "e.csv")
-    monkeypatch.setattr(Path, "open", closed)
+    monkeypatch.setattr("os.open", closed)
     with Quarantine(tmp_path / "q") as quarantine, pytest.raises(InputError, match=r"e\.csv: cannot be opened"):
         list(read_events([path], OPTIONS, quarantine))
 
