@@ -242,6 +242,13 @@ def test_whatever_a_stranger_greets_with_and_writes_below_is_not_believed(
     assert acceptance_of(lines, LATEST).ip == "203.0.113.66"
 
 
+@pytest.mark.parametrize("origin", ["from 192.0.2.9", "from 192.0.2.9 (SquirrelMail authenticated user ann);"])
+def test_a_web_client_has_no_name_of_its_own(origin: str) -> None:
+    line = f"{origin} by web.home.example with {{}}; Thu, 2 May 2024 10:00:00 +0000"
+    assert acceptance_of([line.format("HTTP")], LATEST).ip == "192.0.2.9"
+    assert acceptance_of([line.format("SMTP")], LATEST).ip is None  # there it may be what the client greets with
+
+
 ADDRESSES = st.integers(1, 0xFFFF).map(lambda number: f"2001:db8:{number:x}::{number:x}")
 TRANSPORTS = st.sampled_from(["with Microsoft SMTP Server (version=TLS1_2) id 15.20", "with ESMTPS id 1", "with SMTP"])
 
@@ -275,6 +282,8 @@ def test_through_any_chain_of_a_providers_relays_the_stranger_is_found(
         ("from 127.0.0.1 (EHLO mail.send.example)", None),
         ("from 203.0.113.5 (mail.send.example [192.0.2.9])", "192.0.2.9"),
         ("from x (mail.send.example [192.0.2.9] (may be forged))", "192.0.2.9"),
+        ("from ([192.0.2.9:53798] helo=x.send.example)", "192.0.2.9"),
+        ("from x.send.example (192.0.2.9:23198)", "192.0.2.9"),
         ("from ( (mail.send.example [192.0.2.9])", "192.0.2.9"),
     ],
 )
