@@ -65,3 +65,10 @@ def test_a_long_value_costs_no_more_than_its_length(pattern: str) -> None:
     for read in (addresses_of, misplaced_addresses_of, addresses_in_names):
         read(value)
     assert time.process_time() - started < 5  # a quadratic reading takes minutes
+
+
+@pytest.mark.parametrize(
+    "value", ["<undisclosed-recipients:@list.example;>", "undisclosed-recipients:@list.example;", "a@"]
+)
+def test_the_name_of_a_group_is_no_mailbox(value: str) -> None:
+    assert not addresses_of(value)
