@@ -56,17 +56,17 @@ def relays(home: Home, settings: Settings) -> Iterator[Finding]:
 
 def _busiest_network(days: list[Path]) -> tuple[int, str, float, int]:
     """Mails with an address; the network that most came from, its share and its senders."""
-    query = """
-        SELECT network, count(*) AS mails, count(DISTINCT sender) AS senders, sum(count(*)) OVER () AS total
-        FROM read_parquet($days) WHERE channel = 'mail' AND network IS NOT NULL
-        GROUP BY network ORDER BY mails DESC, network LIMIT 1
-    """
+    mail = "FROM read_parquet($days) WHERE channel = 'mail' AND network IS NOT NULL"
+    ranked = f"SELECT network, count(*), sum(count(*)) OVER () {mail} GROUP BY network ORDER BY 2 DESC, 1 LIMIT 1"
+    senders = f"SELECT count(DISTINCT sender) {mail} AND network = $network"
+    files = [str(day) for day in days]
     with duckdb.connect() as connection:
-        row = connection.execute(query, {"days": [str(day) for day in days]}).fetchone()
-    if row is None:
-        return 0, "", 0.0, 0
-    network, mails, senders, total = row
-    return int(total), str(network), mails / total, int(senders)
+        row = connection.execute(ranked, {"days": files}).fetchone()
+        if row is None:
+            return 0, "", 0.0, 0
+        network, mails, total = row
+        (shared,) = connection.execute(senders, {"days": files, "network": network}).fetchone() or (0,)
+    return int(total), str(network), mails / total, int(shared)
 
 
 def quarantine(home: Home, settings: Settings) -> Iterator[Finding]:

@@ -13,11 +13,14 @@ from graph.read.dates import parse_date
 MAX_LINE: Final = 4096  # characters of one line that are looked at
 
 _IP: Final = r"(?:IPv6:)?([0-9a-f.:]{2,45})"
+_PORT: Final = re.compile(r"(?<=\d):\d{1,5}\Z")  # of the client, as some servers write it behind the address
 _BRACKETED: Final = re.compile(rf"\[{_IP}(?:%[^\]]{{0,32}})?\]", re.IGNORECASE)
 _IN_COMMENT: Final = re.compile(rf"[(\s@\[]{_IP}(?=[)\s\]%])", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"\(([^()]{0,1024})\)")
 _NESTED: Final = 3  # comments inside comments
 _CLAIMED: Final = re.compile(r"^\s*from\s+([^\s;()\[\]]{1,255})", re.IGNORECASE)
+_BARE: Final = re.compile(rf"\s*from\s+{_IP}\s*\(\s*\)", re.IGNORECASE)  # Yahoo; the greeting is taken out
+_WEB: Final = re.compile(rf"\s*from\s+{_IP}(?=[\s(;]|$)", re.IGNORECASE)  # webmail: a browser says no name of its own
 _BY: Final = re.compile(r"(?:^|\s)by\s+([^\s;()]{1,255})", re.IGNORECASE)
 _BEHIND: Final = re.compile(r"\s*\(([^()]{0,64})\)")
 _WITH: Final = re.compile(r"\s(?:with|via)\s+([a-z0-9_-]{1,32})", re.IGNORECASE)
@@ -72,11 +75,11 @@ def read_hop(line: str, latest: datetime) -> Hop:
     end = end if end >= 0 else len(line)
     by = _BY.search(plain, 0, end)
     start = by.start() if by else end
-    ip, reverse, inside = _origin(_GREETING.sub(" ", line[:start]))
     claimed = _CLAIMED.match(plain, 0, start)
     protocol = _WITH.search(plain, by.end(), end) if by else None
     recipient = _FOR.search(plain, start, end)
     word = protocol[1].lower() if protocol else ""
+    ip, reverse, inside = _origin(_GREETING.sub(" ", line[:start]), web=word.startswith("http"))
     return Hop(
         claimed=claimed[1] if claimed and "." in claimed[1] and not ip_address(claimed[1]) else None,
         reverse=reverse,
@@ -110,7 +113,7 @@ def _by_ip(line: str, end: int) -> str | None:
     return public_ip(match[1]) if match else None
 
 
-def _origin(origin: str) -> tuple[str | None, str | None, bool]:
+def _origin(origin: str, web: bool) -> tuple[str | None, str | None, bool]:
     """The public address in a `from` clause, its reverse name, and whether the address is an inside one.
 
     What stands in the comment the relay saw itself; what stands before it the stranger said.
@@ -124,16 +127,18 @@ def _origin(origin: str) -> tuple[str | None, str | None, bool]:
             return ip, name[1] if name and not ip_address(name[1]) else None, False
         if match and ip_address(match[1]):
             return None, None, True
-    # Outside of comments; else in one that holds another comment.
-    match = _BRACKETED.search(_without_comments(believed)) or _BRACKETED.search(believed)
+    # Outside of comments; bare where a comment holds the greeting; else in a comment that holds another one.
+    plain = _without_comments(believed)
+    bare = (_WEB if web else _BARE).match(believed)
+    match = _BRACKETED.search(plain) or bare or _BRACKETED.search(believed)
     ip = public_ip(match[1]) if match else None
     return ip, None, match is not None and ip is None and ip_address(match[1]) is not None
 
 
 @lru_cache(maxsize=1 << 14)
 def public_ip(text: str) -> str | None:
-    """The address where it is one of the public internet, in its usual spelling; else None."""
-    address = ip_address(text)
+    """The address where it is one of the public internet, in its usual spelling; else None. IPv4 may have a port."""
+    address = ip_address(text if "." not in text else _PORT.sub("", text))
     if address is None or address.is_multicast or not (address.is_global or _is_documentation(address)):
         return None
     return str(address)

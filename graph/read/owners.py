@@ -57,7 +57,7 @@ _RELAYS: Final = {
 
 # Suffixes under which anybody may name a host inside (RFC 6762, appendix G, and ICANN's list of name collisions).
 _PRIVATE_SUFFIXES: Final = frozenset(
-    {"corp", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost", "private"}
+    {"corp", "dmz", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost", "private"}
 )
 
 _ALLOCATION: Final = {4: 24, 6: 32}  # a provider's block: a /32 is the least that registries give (RIPE-738, 4.3)

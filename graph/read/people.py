@@ -12,9 +12,10 @@ MAX_ADDRESSES: Final = 1000  # of one message; providers refuse more recipients 
 _COMMENT: Final = re.compile(r"\((?:[^()\\]|\\.){0,4096}\)")
 _COMMENT_DEPTH: Final = 4  # nested comments that are taken out; deeper ones stay and harm nothing
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.){0,4096})"(?!\s?@)')
-_QUOTED_ADDRESS: Final = re.compile(r"""<\s*["']{1,3}\s*([^<>"']{1,1024}@[^<>"']{1,1024}?)\s*["']{1,3}\s*>""")
+_QUOTED_ADDRESS: Final = re.compile(r"""<\s{0,8}["']{1,3}([^<>"'@]{1,320}@[^<>"'@]{1,255})["']{1,3}\s{0,8}>""")
 _ANGLE: Final = re.compile(r"<([^<>]*)>")
-_SEPARATOR: Final = re.compile(r"[,;]")
+# What stands between commas and semicolons; a quoted local part may hold either.
+_PIECE: Final = re.compile(r'(?:"(?:[^"\\]|\\.){0,256}"(?=\s?@)|[^,;])+')
 _EDGES: Final = "<>()[]\"':,; \t"
 _LITERAL: Final = re.compile(r"\[(?:IPv6:)?([0-9a-f.:]{2,45})\]", re.IGNORECASE)  # RFC 5321, 4.1.3
 _HOST_END: Final = re.compile(r"""[\s,;:<>()"'\\|/?，；、＜＞]""")  # none of them stands in a host name
@@ -63,8 +64,8 @@ def _pieces(value: str) -> Iterator[str]:
     angles = _ANGLE.findall(value)
     for angle in angles:
         inside = angle.rpartition(":")[2] if angle.startswith("@") else angle
-        yield from _SEPARATOR.split(inside) if inside.count("@") > 1 else (inside,)
-    for piece in _SEPARATOR.split(value):
+        yield from _PIECE.findall(inside) if inside.count("@") > 1 else (inside,)
+    for piece in _PIECE.findall(value):
         # Addresses without `<>` may stand between those with.
         if not angles or ("<" not in piece and ">" not in piece):
             yield piece

@@ -23,9 +23,10 @@ there, servers that name themselves as the provider's are passed over until the 
 Where all public lines were passed over, the oldest of them is the acceptance: a customer of the same provider. Where
 a stranger's line holds no address and no result gives one, the address is unknown.
 
-What this cannot see: a server that hides its clients behind one inside address (a proxy) believes what they wrote, and
-so does one whose own network hands out reverse names under its own domain to people who forge; SPF results, where
-they are written, stop the second. `trusted_hops` tells how many relays are one's own where names cannot.
+What this cannot see. A server that hides its clients behind one inside address (a proxy) believes what they wrote. So
+does one to whose own network somebody belongs who forges: a customer with a reverse name under its domain, or a
+neighbour at its hoster who greets with its name; SPF results, where they are written, stop both. `trusted_hops` tells
+how many relays are one's own where names cannot.
 
 The time is that of the acceptance, unless the topmost dated line contradicts it (`MAX_TRANSIT`, `MAX_SKEW`): then the
 topmost line's.

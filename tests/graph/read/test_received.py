@@ -1,6 +1,7 @@
 """The trace of a message says when and from where it was accepted; forged and inner hops are not believed."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -239,6 +240,55 @@ def test_whatever_a_stranger_greets_with_and_writes_below_is_not_believed(
     )
     lines = [own] * inner + [line.format(**words) for line in (shape, *forged)]
     assert acceptance_of(lines, LATEST).ip == "203.0.113.66"
+
+
+@pytest.mark.parametrize("origin", ["from 192.0.2.9", "from 192.0.2.9 (SquirrelMail authenticated user ann);"])
+def test_a_web_client_has_no_name_of_its_own(origin: str) -> None:
+    line = f"{origin} by web.home.example with {{}}; Thu, 2 May 2024 10:00:00 +0000"
+    assert acceptance_of([line.format("HTTP")], LATEST).ip == "192.0.2.9"
+    assert acceptance_of([line.format("SMTP")], LATEST).ip is None  # there it may be what the client greets with
+
+
+ADDRESSES = st.integers(1, 0xFFFF).map(lambda number: f"2001:db8:{number:x}::{number:x}")
+TRANSPORTS = st.sampled_from(["with Microsoft SMTP Server (version=TLS1_2) id 15.20", "with ESMTPS id 1", "with SMTP"])
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    HOSTS,
+    st.lists(st.tuples(LABELS, ADDRESSES), min_size=2, max_size=6, unique=True),
+    TRANSPORTS,
+    st.lists(FORGERIES, max_size=3),
+)
+def test_through_any_chain_of_a_providers_relays_the_stranger_is_found(
+    host: str, relays: list[tuple[str, str]], transport: str, forged: list[str]
+) -> None:
+    when = "; Thu, 2 May 2024 10:00:00 +0000"
+    inside = [
+        f"from {old}.prod.{host} ({old_ip}) by {new}.mail.{host} ({new_ip}) {transport}{when}"
+        for (new, new_ip), (old, old_ip) in pairwise(relays)
+    ]
+    edge, edge_ip = relays[-1]
+    words = {"claimed": f"{edge}.prod.{host}", "by": f"{edge}.mail.{host}", "ip": "203.0.113.66"}
+    entry = f"from x.send.example (192.0.2.9) by {edge}.mail.{host} ({edge_ip}) {transport}{when}"
+    lines = [*inside, entry, *(line.format(**words) for line in forged)]
+    assert acceptance_of(lines, LATEST).ip == "192.0.2.9"
+
+
+@pytest.mark.parametrize(
+    ("origin", "ip"),
+    [
+        ("from 192.0.2.9 (EHLO mail.send.example)", "192.0.2.9"),
+        ("from 127.0.0.1 (EHLO mail.send.example)", None),
+        ("from 203.0.113.5 (mail.send.example [192.0.2.9])", "192.0.2.9"),
+        ("from x (mail.send.example [192.0.2.9] (may be forged))", "192.0.2.9"),
+        ("from ([192.0.2.9:53798] helo=x.send.example)", "192.0.2.9"),
+        ("from x.send.example (192.0.2.9:23198)", "192.0.2.9"),
+        ("from ( (mail.send.example [192.0.2.9])", "192.0.2.9"),
+    ],
+)
+def test_the_address_is_found_in_the_layouts_of_other_servers(origin: str, ip: str | None) -> None:
+    assert acceptance_of([f"{origin} by 10.253.56.163 with SMTPS; Thu, 2 May 2024 10:00:00 +0000"], LATEST).ip == ip
 
 
 @settings(deadline=None, max_examples=300)
