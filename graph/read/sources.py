@@ -15,6 +15,8 @@ from typing import BinaryIO, Final, cast
 import zstandard
 
 from graph.errors import InputError
+from graph.read.decoding import encoding_of
+from graph.read.dialects import is_table
 from graph.read.options import ReadOptions
 from graph.read.quarantine import Quarantine
 
@@ -22,6 +24,9 @@ ENDINGS: Final = {
     ".parquet": "parquet",
     ".pq": "parquet",
     ".csv": "csv",
+    ".tsv": "csv",
+    ".tab": "csv",
+    ".psv": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
@@ -40,7 +45,7 @@ _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _HEADER_LINE: Final = re.compile(rb"[!-9;-~]+[ \t]*:")  # RFC 5322, 2.2 and 4.5: a name is printable ASCII but the colon
 _MAILBOX: Final = re.compile(rb"From(?:[ \t](?![ \t]*:)|\r?\n)|\x01{4}\r?\n")
 _MAILDIR: Final = frozenset({"cur", "new"})  # beside them `tmp` holds deliveries that have not finished
-_HEAD_BYTES: Final = 4096
+HEAD_BYTES: Final = 4096  # enough to tell a format
 # `_SUCCESS`, `.part.crc` and the like are other programs' notes; `.Sent` is a Maildir++ folder and is walked.
 _NOTES: Final = (".", "_")
 _LINK: Final = "it is a symbolic link (name its target to have it read)"
@@ -202,21 +207,23 @@ def format_of(path: Path, options: ReadOptions) -> str | None:
 
 
 def _format_of_bytes(head: bytes) -> str | None:
-    head = head.removeprefix(b"\xef\xbb\xbf")
     if head.startswith(b"PAR1"):
         return "parquet"
     if _MAILBOX.match(head):
         return "mbox"
-    if head.lstrip().startswith(b"{"):
+    text = head.decode(encoding_of(head).codec, "replace").removeprefix("\ufeff").lstrip()
+    if text.startswith("{") or re.match(r"\[\s*(?:\{|$)", text):
         return "jsonl"
-    return "eml" if _HEADER_LINE.match(head) else None
+    if is_table(text):
+        return "csv"
+    return "eml" if _HEADER_LINE.match(head.removeprefix(b"\xef\xbb\xbf")) else None
 
 
-def read_head(path: Path, options: ReadOptions) -> bytes:
+def read_head(path: Path, options: ReadOptions, size: int = HEAD_BYTES) -> bytes:
     """The first bytes of a file, expanded. Raises InputError where it cannot be read."""
     with open_expanded(path, options) as stream:
         try:
-            return stream.read(_HEAD_BYTES)
+            return stream.read(size)
         except EXPANSION_ERRORS as error:
             raise damaged(path, error) from error
 

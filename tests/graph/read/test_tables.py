@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from graph import schema
 from graph.errors import InputError
 from graph.read import Quarantine, ReadOptions, read_events, read_reports, read_verdicts
+from graph.read.lists import NOTHING
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 OPTIONS = ReadOptions(now=NOW)
@@ -89,7 +90,12 @@ def test_every_format_gives_the_same_row(tmp_path: Path, ending: str) -> None:
     assert read.told == 1
 
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters=";\ufffd"), min_size=1)
+# No signs of list notations, and no text that stands for nothing: those are read, see the tests of lists.
+SIGNS = ";\ufffd,@|<>\"'[]{}()`\\"
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters=SIGNS), min_size=1
+).filter(lambda text: text not in NOTHING)
+HOSTS = st.from_regex(r"[a-z0-9_-]{1,9}(\.[a-z0-9_-]{1,9}){0,2}", fullmatch=True).filter(lambda text: text != "nan")
 TIMES = st.datetimes(datetime(1970, 1, 2), datetime(2024, 5, 31), timezones=st.just(UTC))
 IPS = st.one_of(st.none(), st.ip_addresses().map(str))
 GOOD_ROWS = st.lists(
@@ -100,7 +106,7 @@ GOOD_ROWS = st.lists(
             "channel": st.sampled_from(schema.CHANNELS),
             "sender": TEXTS,
             "recipients": st.lists(TEXTS, min_size=1, max_size=3),
-            "domains": st.lists(TEXTS, max_size=2),
+            "domains": st.lists(HOSTS, max_size=2),
             "ip": IPS,
             "fingerprint": st.none() | TEXTS,
         }
@@ -154,13 +160,17 @@ def test_a_row_that_breaks_the_contract_is_set_aside_and_stops_no_other(
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"event_id": 3}', "Expected `str | null`, got `int`"),
-        ('{"recipients": "b@home.example"}', "Expected `array | null`, got `str`"),
+        ('{"event_id": true}', "event_id holds `boolean`, not a string"),
+        ('{"event_id": 1.5}', "event_id holds `number`, not a string"),
+        ('{"sender": {"address": "a@send.example"}}', "sender holds `object`, not a string"),
+        ('{"recipients": {"address": "b@home.example"}}', "recipients holds `object`, not a string"),
+        ('{"recipients": [["b@home.example"]]}', "recipients holds `array`, not a string"),
+        ('{"sender": "\\ud800"}', "sender is not UTF-8"),
         ('{"recipients": [null]}', "recipients has a null or empty entry"),
         ('{"domains": [""]}', "domains has a null or empty entry"),
         ('{"ts": "yesterday"}', "ts is no ISO 8601 time"),
         ('{"ts": "2024-02-30T10:00:00Z"}', "ts is no ISO 8601 time"),
-        ('{"ts": 1714557600}', "Expected `str | null`, got `int`"),
+        ('{"ts": 202405011000}', "ts is no ISO 8601 time"),
     ],
 )
 def test_json_of_the_wrong_type_is_set_aside(tmp_path: Path, line: str, reason: str) -> None:
