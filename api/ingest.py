@@ -102,14 +102,14 @@ class IngestReport:
                 f"{kind}_quarantined": account.aside,
                 f"{kind}_passed_over": account.passed_over,
             }
-        errors = [{"thing": error.thing, "reason": error.reason, "mend": error.mend} for error in self.errors]
+        errors = [{"thing": printable(each.thing), "reason": each.reason, "mend": each.mend} for each in self.errors]
         return {
             **asdict(self.added),
             **counts,
             "found": sum(account.found for account in self.accounts.values()),
             "passed_over": self.passed_over,
             "passed_over_reasons": dict(self.pass_reasons),
-            "passed_over_first": [{"file": file, "reason": reason} for file, reason in self.examples],
+            "passed_over_first": [{"file": printable(file), "reason": reason} for file, reason in self.examples],
             "quarantined": aside,
             "unmatched": asdict(self.nobody),
             **({"error": errors[0], "errors": errors} if errors else {}),
@@ -191,6 +191,11 @@ def _account(kind: str, added: IngestSummary, aside: Quarantine) -> Account:
     counts = asdict(added)
     new, known, expired = (counts.get(f"{kind}_{end}", 0) for end in ("new", "known", "expired"))
     return Account(aside.found, new, known, expired, aside.count, aside.passed_over)
+
+
+def printable(name: str) -> str:
+    """A file's name as text that every terminal and every JSON holds: a hostile one may hold anything but `/`."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in name)
 
 
 def read_options(read: ReadSettings) -> ReadOptions:

@@ -117,7 +117,7 @@ def event(message: corpus.Message, headers: Headers, pseudonyms: Pseudonyms) -> 
 
 
 def delivered(raw: bytes) -> bytes:
-    """The message with a delivery header, without which the reader refuses mail that names no recipient."""
+    """The message with a delivery header, without which the reader gives mail that names no recipient a placeholder."""
     start = raw.index(b"\n") + 1 if raw.startswith(b"From ") else 0
     return raw[:start] + f"Delivered-To: {COLLECTOR}\n".encode() + raw[start:]
 

@@ -80,9 +80,10 @@ def _set_aside(report: "IngestReport") -> list[str]:
 def _passed_over(report: "IngestReport") -> list[str]:
     if not report.passed_over:
         return []
-    where = f"; HOME/{report.quarantine.parent.name} names all" if report.quarantine else ""
-    lines = [f"{count_words(report.passed_over, 'file')} passed over{where}:"]
-    lines += [f"  {file}: {reason}" for file, reason in report.examples[:FILES_SHOWN]]
+    from api.ingest import printable
+
+    lines = [f"{count_words(report.passed_over, 'file')} passed over (HOME/quarantine names them all):"]
+    lines += [f"  {printable(file)}: {reason}" for file, reason in report.examples[:FILES_SHOWN]]
     more = report.passed_over - FILES_SHOWN
     return lines + ([f"  and {more:,} more"] if more > 0 else [])
 

@@ -36,10 +36,9 @@ def read_events(
     """
     mail = MailReader(options, quarantine, progress)
     for source in find_sources(paths, TABLES | MAIL, options, quarantine):
-        if source.format in MAIL:
-            yield from mail.read(source)
-        else:
-            yield from _clean(source, EVENTS, options, quarantine, progress)
+        is_mail = source.format in MAIL
+        batches = mail.read(source) if is_mail else _clean(source, EVENTS, options, quarantine, progress)
+        yield from _apart(source, batches, quarantine)
     yield from mail.rest()
 
 
@@ -48,7 +47,7 @@ def read_reports(
 ) -> Iterator[pa.RecordBatch]:
     """Batches of clean reports (`graph.schema.REPORTS`) from tables; otherwise like `read_events`."""
     for source in find_sources(paths, TABLES, options, quarantine):
-        yield from _clean(source, REPORTS, options, quarantine, progress)
+        yield from _apart(source, _clean(source, REPORTS, options, quarantine, progress), quarantine)
 
 
 def read_verdicts(
@@ -56,21 +55,26 @@ def read_verdicts(
 ) -> Iterator[pa.RecordBatch]:
     """Batches of clean verdicts (`graph.schema.VERDICT_ROWS`) from tables; otherwise like `read_events`."""
     for source in find_sources(paths, TABLES, options, quarantine):
-        yield from _clean(source, VERDICTS, options, quarantine, progress)
+        yield from _apart(source, _clean(source, VERDICTS, options, quarantine, progress), quarantine)
 
 
 def _clean(
     source: Source, contract: Contract, options: ReadOptions, quarantine: Quarantine, progress: Progress
 ) -> Iterator[pa.RecordBatch]:
+    for rows in read_table(source, contract, options, quarantine):
+        clean = clean_rows(rows, contract, options, quarantine)
+        progress(rows.columns.num_rows)
+        if clean.num_rows:
+            yield clean
+
+
+def _apart(source: Source, batches: Iterator[pa.RecordBatch], quarantine: Quarantine) -> Iterator[pa.RecordBatch]:
+    """The batches of one file; what its parser throws is an error of this file and ends no other."""
     try:
-        for rows in read_table(source, contract, options, quarantine):
-            clean = clean_rows(rows, contract, options, quarantine)
-            progress(rows.columns.num_rows)
-            if clean.num_rows:
-                yield clean
+        yield from batches
     except InputError as error:
         quarantine.refuse(error)
     except RingleaderError:
         raise
-    except Exception as error:  # noqa: BLE001  what a parser throws on one file must not end the others
+    except Exception as error:  # noqa: BLE001  parsers throw what they do not document
         quarantine.refuse(unforeseen(source.path, error))

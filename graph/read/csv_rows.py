@@ -48,7 +48,7 @@ def read_csv(
             raise _csv_error(path, error, options) from error
 
 
-def _skip(text: "io.BufferedReader[Any]", lines: int) -> bool:
+def _skip(text: "io.BufferedReader[Utf8]", lines: int) -> bool:
     """Read past the header; whether anything follows it."""
     for _ in range(lines):
         text.readline()

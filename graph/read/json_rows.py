@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -25,6 +25,7 @@ from graph.read.rows import RawRows
 from graph.read.sources import EXPANSION_ERRORS, damaged, first_line, open_expanded, read_head
 
 Row = dict[str, Any]
+_Item = TypeVar("_Item")
 
 _BROKEN: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 _BLANK: Final = re.compile(r"[\s,]*")
@@ -72,29 +73,31 @@ class _Reader:
     def lines(self, stream: BinaryIO) -> Iterator[RawRows]:
         """The rows of JSON Lines; a line that is none is set aside."""
         for first, lines in self._blocks(stream):
+            self._quarantine.count_found(sum(not line.isspace() for line in lines if line))
             rows, numbers = self._decoded(lines, first)
             if rows:
                 yield RawRows(str(self._path), self._columns(rows), numbers)
 
     def _blocks(self, stream: BinaryIO) -> Iterator[tuple[int, list[bytes]]]:
         """The number of the first line and lines, at most `batch_rows` or about `block_bytes` of them at a time."""
-        most = self._options.max_line_bytes
-        number, first, size, lines = 0, 1, 0, list[bytes]()
-        while line := stream.readline(most):
-            number += 1
-            if line.strip():
-                self._quarantine.count_found(1)
+        most, failures = self._options.max_line_bytes, list[Exception]()
+        first, size, lines = 1, 0, list[bytes]()
+        for number, line in enumerate(_until_failure(iter(lambda: stream.readline(most), b""), failures), 1):
             if len(line) == most and not line.endswith(b"\n"):
+                self._quarantine.count_found(1)
                 self._aside(number, f"line longer than {most:,} bytes", line)
                 self._skip_line(stream)
-                line = b""
-            lines.append(line)
-            size += len(line)
+                lines.append(b"")
+            else:
+                lines.append(line)
+                size += len(line)
             if len(lines) == self._options.batch_rows or size >= self._options.block_bytes:
                 yield first, lines
                 first, size, lines = number + 1, 0, []
         if lines:
             yield first, lines
+        if failures:
+            raise failures[0]
 
     def _skip_line(self, stream: BinaryIO) -> None:
         while (rest := stream.readline(self._options.block_bytes)) and not rest.endswith(b"\n"):
@@ -136,8 +139,8 @@ class _Reader:
 
     def values(self, stream: BinaryIO) -> Iterator[RawRows]:
         """The rows of arrays of objects, or of objects one after another, wherever their lines end."""
-        rows, numbers, size = list[Any](), list[int](), 0
-        for number, (value, length) in enumerate(self._elements(stream), 1):
+        rows, numbers, size, failures = list[Any](), list[int](), 0, list[Exception]()
+        for number, (value, length) in enumerate(_until_failure(self._elements(stream), failures), 1):
             self._quarantine.count_found(1)
             size += length
             try:
@@ -150,6 +153,8 @@ class _Reader:
                 rows, numbers, size = [], [], 0
         if rows:
             yield RawRows(str(self._path), self._columns(rows), numbers)
+        if failures:
+            raise failures[0]
 
     def _elements(self, stream: BinaryIO) -> Iterator[tuple[Any, int]]:
         for value, length in _values_of(stream, self._path, self._options):
@@ -186,6 +191,14 @@ class _Reader:
 
     def _aside(self, number: int, reason: str, line: bytes) -> None:
         self._quarantine.add(self._path, number, reason, line[:1000].decode("utf-8", "replace").strip())
+
+
+def _until_failure(items: Iterator[_Item], failures: list[Exception]) -> Iterator[_Item]:
+    """The items up to where the file breaks off; the error joins `failures`, to be raised when they are read."""
+    try:
+        yield from items
+    except (InputError, *EXPANSION_ERRORS) as error:
+        failures.append(error)
 
 
 def _get(row: Any, name: str) -> Any:

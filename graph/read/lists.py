@@ -191,8 +191,13 @@ def hosts_of_entry(entry: str, in_cell: bool = False) -> list[str]:
 
 
 def _host(text: str) -> str | None:
-    """The host of a URL, of `host:port`, of `host/path` or of an address literal, canonical; None where it is none."""
+    """The host of a URL, of `user@host:port/path` or of an address literal, canonical; None where it is none."""
     url = _URL.fullmatch(text)
-    authority = url[1].rpartition("@")[2] if url else text
-    match = _AUTHORITY.fullmatch(authority)
+    authority, rest = (url[1], "") if url else _split_at(text, "/?#")
+    match = _AUTHORITY.fullmatch(authority.rpartition("@")[2] + rest)
     return canonical_host(match[1] if match else authority)
+
+
+def _split_at(text: str, signs: str) -> tuple[str, str]:
+    place = next((place for place, sign in enumerate(text) if sign in signs), len(text))
+    return text[:place], text[place:]

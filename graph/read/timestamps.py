@@ -22,10 +22,9 @@ _NAIVE: Final = _ISO + "$"
 _NUMBER: Final = re.compile(r"\d{9,19}(?:\.\d{1,9})?", re.ASCII)
 _NEAR_ISO: Final = re.compile(
     r"(\d{4})([-/])(\d\d)\2(\d\d)[Tt ]\s{0,3}(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?\s{0,3}"
-    r"([AaPp][Mm])?\s{0,3}(?:[Zz]|(?:UTC|GMT)?([+-])(\d\d)(?::?(\d\d))?|UTC|GMT)?(?:\[[A-Za-z0-9_/+-]{1,64}\])?",
+    r"([AaPp][Mm])?\s{0,3}(?:(?:[Zz]|(?:UTC|GMT)?([+-])(\d\d)(?::?(\d\d))?|UTC|GMT)(?:\[[A-Za-z0-9_/+-]{1,64}\])?)?",
     re.ASCII,
 )
-_LOCAL: Final = re.compile(r"\d\[[A-Za-z]")  # a zone's name without an offset: it takes a table of zones to read it
 _FIRST_SECOND: Final = 631_152_000  # 1990-01-01: below it `202601051000` of milliseconds is no time of mail
 _END_SECOND: Final = 4_102_444_800  # 2100-01-01
 _PER_SECOND: Final = (1, 10**3, 10**6, 10**9)
@@ -43,17 +42,13 @@ def from_timestamps(array: pa.Array) -> pa.Array:
     unit = array.type.unit
     numbers = array.cast(pa.timestamp(unit)).cast(pa.int64())
     if unit == "ns":
-        return pc.divide(pc.subtract(numbers, _below_zero(numbers, 999)), 1000).cast(schema.TIME)
+        whole = numbers.fill_null(0).to_numpy(zero_copy_only=False) // 1000  # Arrow would round towards 1970
+        return pa.array(whole, mask=numbers.is_null().to_numpy(zero_copy_only=False)).cast(schema.TIME)
     factor = _UNIT_MICROSECONDS[unit]
     bounded = pc.max_element_wise(
         pc.min_element_wise(numbers, _FAR // factor, skip_nulls=False), -_FAR // factor, skip_nulls=False
     )
     return pc.multiply(bounded, factor).cast(schema.TIME)
-
-
-def _below_zero(numbers: pa.Array, amount: int) -> pa.Array:
-    """`amount` where the number is negative, so that a division rounds down."""
-    return pc.if_else(pc.less(numbers, 0), pa.scalar(amount, pa.int64()), pa.scalar(0, pa.int64()))
 
 
 def from_numbers(array: pa.Array) -> tuple[pa.Array, np.ndarray]:
@@ -104,8 +99,6 @@ def microseconds_of(text: str) -> int | None:
     text = text.strip()
     if _NUMBER.fullmatch(text):
         return _of_number(text)
-    if _LOCAL.search(text):
-        return None
     near = _NEAR_ISO.fullmatch(text)
     try:
         if near:
