@@ -353,8 +353,9 @@ def unforeseen(path: Path, error: Exception) -> InputError:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    """What an error says, in one line that every terminal holds: it may quote the bytes of the file."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 
 def _wanted(formats: Iterable[str]) -> str:
