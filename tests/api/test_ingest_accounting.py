@@ -156,6 +156,23 @@ def special_files(folder: Path) -> list[str]:
     return ["dangling", "fifo", "loop", "outside", "up"]
 
 
+def test_rows_older_than_the_retention_are_in_the_account(
+    tmp_path: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGLEADER_LAKE_RETENTION_DAYS", "5")
+    path = csv_of(tmp_path / "e.csv", "a", "b")
+    path.write_text(path.read_text() + ROW.format("c").replace("2024-05-01", "2024-04-01"))
+    _, summary = ingest("--events", path)
+    assert (summary["events_new"], summary["events_expired"], summary["events_found"]) == (2, 1, 3)
+
+
+def test_a_home_inside_a_folder_is_not_fed_with_itself(tmp_path: Path, ingest: Ingest) -> None:
+    csv_of(tmp_path / "e.csv", "a", "")
+    for _ in range(3):
+        _, summary = ingest("--events", tmp_path)
+        assert (summary["events_found"], summary["events_quarantined"], summary["events_passed_over"]) == (3, 1, 1)
+
+
 @pytest.mark.parametrize("place", ["in", "in/cur", "in/new"])
 def test_what_is_no_regular_file_is_passed_over_by_name_and_never_waited_for(
     tmp_path: Path, ingest: Ingest, place: str
