@@ -108,4 +108,4 @@ def _places_of(name: str, names: Sequence[str], exactly: bool) -> list[int]:
 
 def plain_name(name: str) -> str:
     """A column's name without case, blanks and signs, by which names of several spellings are compared."""
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
+    return re.sub(r"[\W_]", "", name.casefold())

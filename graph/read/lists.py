@@ -95,7 +95,7 @@ def _pieces(text: str, separators: str) -> list[str]:
 
 def _from_json(text: str) -> list[str | None] | None:
     try:
-        items = json.loads(text) if text.startswith("[") else None
+        items = json.loads(text) if text.startswith("[") and not text.startswith("['") else None
     except (ValueError, RecursionError):
         return None
     if not isinstance(items, list):

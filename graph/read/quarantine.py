@@ -37,9 +37,9 @@ class Earlier:
         """Whether an earlier ingest wrote this line."""
         if self._digests is None:
             self._digests = np.unique(np.fromiter(self._read(), np.uint64, count=-1))
-        digest = _digest(line.encode())
+        digest = np.uint64(_digest(line.encode()))  # as the array's own type: else numpy copies it at every look
         place = int(np.searchsorted(self._digests, digest))
-        return place < len(self._digests) and int(self._digests[place]) == digest
+        return place < len(self._digests) and bool(self._digests[place] == digest)
 
     def _read(self) -> Iterator[int]:
         room = MAX_EARLIER

@@ -48,6 +48,7 @@ _MAILDIR: Final = frozenset({"cur", "new"})  # beside them `tmp` holds deliverie
 HEAD_BYTES: Final = 4096  # enough to tell a format
 # `_SUCCESS`, `.part.crc` and the like are other programs' notes; `.Sent` is a Maildir++ folder and is walked.
 _NOTES: Final = (".", "_")
+_HOME: Final = ("lake", "quarantine", "snapshots")  # what tells a home of ours from other folders
 _LINK: Final = "it is a symbolic link (name its target to have it read)"
 _KINDS: Final = (
     (stat.S_ISFIFO, "a FIFO"),
@@ -130,9 +131,11 @@ class _Search:
     def _walked(self, folder: Path) -> Iterator[Source]:
         for at, folders, files in os.walk(folder, onerror=lambda error: self._shut(folder, error)):
             here = Path(at)
-            for name in folders:
-                if (here / name).is_symlink():  # os.walk does not follow it
-                    self.quarantine.pass_over(here / name, _LINK)
+            for name in sorted(folders):
+                reason = _no_folder_of_ours(here / name)
+                if reason:
+                    folders.remove(name)
+                    self.quarantine.pass_over(here / name, reason)
             folders.sort()
             for name in sorted(files):
                 yield from self._in_folder(here / name)
@@ -166,6 +169,13 @@ def _places(path: Path) -> list[Path]:
     if not matches:
         raise InputError(str(path), "no file matches", "Check the pattern, and quote it from the shell")
     return [Path(match) for match in matches]
+
+
+def _no_folder_of_ours(folder: Path) -> str | None:
+    """Why a folder inside a folder is not walked: a link may lead anywhere, and a home would be fed with itself."""
+    if folder.is_symlink():
+        return _LINK
+    return "it is a home of ringleader" if all((folder / name).is_dir() for name in _HOME) else None
 
 
 def _no_file_of_ours(path: Path) -> str | None:
@@ -360,8 +370,9 @@ def unforeseen(path: Path, error: Exception) -> InputError:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    """What an error says, in one line that every terminal holds: it may quote the bytes of the file."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 
 def _wanted(formats: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -155,6 +156,23 @@ def special_files(folder: Path) -> list[str]:
     return ["dangling", "fifo", "loop", "outside", "up"]
 
 
+def test_rows_older_than_the_retention_are_in_the_account(
+    tmp_path: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGLEADER_LAKE_RETENTION_DAYS", "5")
+    path = csv_of(tmp_path / "e.csv", "a", "b")
+    path.write_text(path.read_text() + ROW.format("c").replace("2024-05-01", "2024-04-01"))
+    _, summary = ingest("--events", path)
+    assert (summary["events_new"], summary["events_expired"], summary["events_found"]) == (2, 1, 3)
+
+
+def test_a_home_inside_a_folder_is_not_fed_with_itself(tmp_path: Path, ingest: Ingest) -> None:
+    csv_of(tmp_path / "e.csv", "a", "")
+    for _ in range(3):
+        _, summary = ingest("--events", tmp_path)
+        assert (summary["events_found"], summary["events_quarantined"], summary["events_passed_over"]) == (3, 1, 1)
+
+
 @pytest.mark.parametrize("place", ["in", "in/cur", "in/new"])
 def test_what_is_no_regular_file_is_passed_over_by_name_and_never_waited_for(
     tmp_path: Path, ingest: Ingest, place: str
@@ -184,3 +202,52 @@ def test_a_fifo_asked_for_by_name_is_an_error_that_names_it(tmp_path: Path, inge
     assert code == 1
     assert summary["error"]["thing"] == str(tmp_path / name)
     assert summary["error"]["reason"] == "it is a FIFO, not a regular file"
+
+
+ENTRIES: dict[str, Callable[[Path], object]] = {
+    "table.csv": lambda path: csv_of(path, f"{path.parent.name}-{path.name}", ""),
+    "message.eml": lambda path: path.write_bytes(MESSAGE + str(path).encode()),
+    "message": lambda path: path.write_bytes(MESSAGE + str(path).encode()),
+    "junk.bin": lambda path: path.write_bytes(b"\x00\xff"),
+    "empty.bin": lambda path: path.touch(),
+    "damaged.parquet": lambda path: path.write_bytes(b"PAR1"),
+    "_note.csv": lambda path: path.write_text("x"),
+    "fifo.eml": os.mkfifo,
+    "dangling.csv": lambda path: path.symlink_to("nowhere"),
+    "loop": lambda path: path.symlink_to(path.name),
+    "up": lambda path: path.symlink_to(".."),
+    "out.eml": lambda path: path.symlink_to(__file__),
+    os.fsdecode(b"\xff\x1b[31m\n.bin"): lambda path: path.touch(),
+}
+READ = {"table.csv": 2, "message.eml": 1, "message": 1}  # rows or messages in it
+
+
+def grow(folder: Path, chance: random.Random, depth: int = 0) -> tuple[int, int]:
+    """A folder of whatever lies in folders, and how many rows of it are to be read and entries to be passed over."""
+    folder.mkdir()
+    names = chance.sample(sorted(ENTRIES), chance.randrange(len(ENTRIES)))
+    for name in names:
+        ENTRIES[name](folder / name)
+    rows = sum(READ.get(name, 0) for name in names)
+    others = sum(name not in READ for name in names)
+    for name in chance.sample(["a", "b", ".Sent"], 2) if depth < 2 else []:
+        more = grow(folder / name, chance, depth + 1)
+        rows, others = rows + more[0], others + more[1]
+    return rows, others
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_entry_of_a_hostile_folder_is_read_or_named(tmp_path: Path, ingest: Ingest, seed: int) -> None:
+    rows, others = grow(tmp_path / "in", random.Random(seed))
+    _, summary = ingest("--events", tmp_path / "in")
+    assert (summary["found"] - summary["passed_over"], summary["passed_over"]) == (rows, others)
+
+
+def test_a_name_of_hostile_bytes_is_told_without_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = csv_of(tmp_path / "in" / "e.csv", "a").parent
+    (folder / os.fsdecode(b"\xff\x1b[31m\n.bin")).write_bytes(b"\x00")
+    for flags in ([], ["--json"]):
+        assert main(["--home", str(tmp_path / f"home{len(flags)}"), "ingest", *flags, "--events", str(folder)]) == 0
+        out = capsys.readouterr().out
+        assert "\x1b" not in out
+        assert "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[31m" in out

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from graph.errors import RingleaderError
-from graph.read import Quarantine
+from graph.errors import InputError, RingleaderError
+from graph.read import Earlier, Quarantine
+from graph.read import quarantine as module
 
 
 def test_no_file_is_made_where_nothing_is_wrong(tmp_path: Path) -> None:
@@ -47,3 +48,54 @@ def test_a_full_disk_is_an_error_that_says_so() -> None:
         quarantine.add("a.csv", 1, "bad")
     with pytest.raises(RingleaderError, match=r"/dev/full: .*no space left"):
         quarantine.close()
+
+
+def test_what_is_passed_over_is_counted_apart_from_rows_and_named_in_the_file(tmp_path: Path) -> None:
+    with Quarantine(tmp_path / "q.jsonl") as quarantine:
+        quarantine.count_found(1)
+        quarantine.add("a.csv", 1, "bad")
+        quarantine.pass_over("b.bin", "its format is not known")
+    assert (quarantine.found, quarantine.count, quarantine.passed_over) == (2, 1, 1)
+    assert quarantine.examples == [("b.bin", "its format is not known")]
+    line = json.loads((tmp_path / "q.jsonl").read_text().splitlines()[1])
+    assert (line["file"], line["row"], line["reason"]) == ("b.bin", None, "passed over: its format is not known")
+
+
+def test_an_error_of_a_file_is_raised_or_noted_as_asked(tmp_path: Path) -> None:
+    error = InputError("a.csv", "damaged", "Write it again")
+    with pytest.raises(InputError, match="damaged"):
+        Quarantine(tmp_path / "q").refuse(error)
+    with Quarantine(tmp_path / "q", keep_going=True) as quarantine:
+        quarantine.refuse(error)
+        quarantine.refuse(InputError("b.csv", "no such file", "Check the path"), is_file=False)
+    assert (len(quarantine.errors), quarantine.passed_over, quarantine.found) == (2, 1, 1)
+
+
+def test_several_quarantines_share_a_file_line_by_line(tmp_path: Path) -> None:
+    with Quarantine(tmp_path / "q") as first, Quarantine(tmp_path / "q") as second:
+        for number in range(500):
+            (first, second)[number % 2].add("a.csv", number, "bad", "x" * 100)
+        lines = (tmp_path / "q").read_text().splitlines()
+    assert [json.loads(line)["row"] for line in lines] == list(range(500))
+
+
+def test_lines_of_earlier_ingests_are_remembered_the_newest_first_and_within_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_EARLIER", 2)
+    for day in ("1", "2"):
+        with Quarantine(tmp_path / f"2024010{day}.jsonl") as quarantine:
+            quarantine.add(f"{day}.csv", 1, "bad")
+            quarantine.add(f"{day}.csv", 2, "bad")
+    with Quarantine(tmp_path / "20240103.jsonl", Earlier(tmp_path)) as quarantine:
+        for day in ("1", "2"):
+            quarantine.add(f"{day}.csv", 1, "bad")
+    assert (quarantine.count, quarantine.before) == (2, 1)
+    assert json.loads((tmp_path / "20240103.jsonl").read_text())["file"] == "1.csv"
+
+
+def test_what_another_ingest_wrote_by_halves_harms_nothing(tmp_path: Path) -> None:
+    (tmp_path / "20240101.jsonl").write_bytes(b'{"file": "a\xff\n\n\x00')
+    with Quarantine(tmp_path / "20240102.jsonl", Earlier(tmp_path)) as quarantine:
+        quarantine.add("a.csv", 1, "bad")
+    assert quarantine.before == 0
