@@ -71,7 +71,8 @@ def find_groups(
     that comes with Ringleader.
     """
     rows = np.flatnonzero(margins > options.seed_margin)
-    suspects, model = Suspects.of(evidence, rows), same or shipped()
+    suspects = Suspects.of(evidence, rows)
+    model = (same or shipped()).without(suspects.absent)  # a relation that this provider lacks neither joins nor parts
     past = before[rows] if before is not None else np.full(len(rows), -1, np.int64)
 
     def score(groups: Groups, i: Ids, j: Ids) -> Array:

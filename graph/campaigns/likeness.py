@@ -101,6 +101,12 @@ class Suspects:
             habits=np.log1p(np.stack(habits, axis=1).astype(np.float64)),
         )
 
+    @property
+    def absent(self) -> NDArray[np.bool_]:
+        """Figures of the kinds that no suspect uses, shape (figures,): constants that tell nothing of any pair."""
+        unused = tuple(f"{kind.name}." for kind in self.kinds if not kind.has.any())
+        return np.array([name.startswith(unused) for name in FIGURES], dtype=np.bool_)
+
     def __len__(self) -> int:
         return len(self.days)
 

@@ -8,7 +8,7 @@ worlds that they had not been taught on.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -45,6 +45,10 @@ class SameCampaign:
     def parts(self, figures: Array) -> Array:
         """What each figure adds to the log-odds, against the mean of the lessons; shape (pairs, figures)."""
         return np.asarray(scaled(figures, self.mean, self.spread) * (shares_of_sizes(figures) @ self.weights))
+
+    def without(self, absent: NDArray[np.bool_]) -> "SameCampaign":
+        """The same model where some figures say nothing, shape (figures,): they add 0, as an average one does."""
+        return replace(self, weights=np.where(absent, 0.0, self.weights))
 
     def write(self, path: Path) -> None:
         """As JSON, a line a figure."""

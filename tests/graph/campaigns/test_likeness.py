@@ -156,3 +156,24 @@ def test_the_next_day_is_nearer_than_the_day_after_and_a_week_is_nothing() -> No
     first = np.zeros(3, np.int64)
     next_day, after, week = day_cosine(days, first + 2, np.array([3, 4, 9])).tolist()
     assert 1 > next_day > after > week == 0
+
+
+@pytest.mark.parametrize("kind", ["linked_to", "sent_from", "carried", "address_at"])
+def test_a_kind_that_no_suspect_uses_is_absent(kind: str) -> None:
+    used = {"sites": ("shop.example",), "network": "192.0.2.0/24", "text": "t"}
+    missing = {"linked_to": {"sites": ()}, "sent_from": {"network": None}, "carried": {"text": None}, "address_at": {}}
+    suspects = suspects_of(gang("a", 4, **{**used, **missing[kind]}))
+    absent = dict(zip(FIGURES, suspects.absent.tolist(), strict=True))
+    gone = {name for name, missed in absent.items() if missed}
+    assert gone == (set() if kind == "address_at" else {name for name in FIGURES if name.startswith(f"{kind}.")})
+
+
+def test_what_is_absent_adds_nothing_whatever_it_is() -> None:
+    suspects = suspects_of(gang("a", 4, sites=("shop.example",), network=None))
+    model = shipped().without(suspects.absent)
+    rows = np.abs(np.random.default_rng(2).normal(size=(6, len(FIGURES))))
+    changed = np.where(suspects.absent, rows * 7 + 1, rows)
+    assert suspects.absent.any()
+    assert np.array_equal(model.log_odds(rows), model.log_odds(changed))
+    assert not model.parts(rows)[:, suspects.absent].any()
+    assert np.array_equal(model.parts(rows)[:, ~suspects.absent], shipped().parts(rows)[:, ~suspects.absent])
