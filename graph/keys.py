@@ -101,10 +101,10 @@ class Nodes:
         self._keys = keys
         self._odd = aliases(kind, keys)
 
-    def met_by(self, asked: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    def met_by(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The nodes that each of these keys means: itself, or all that have its canonical spelling; none for nobody."""
-        exact = _among(asked, self._keys)
-        rest = [key for key in dict.fromkeys(asked) if key not in exact]
+        exact = _among(names, self._keys)
+        rest = [key for key in dict.fromkeys(names) if key not in exact]
         canonical = {key: canonical_key(self._kind, key) for key in rest}
         plain = _among(list(canonical.values()), self._keys)
         met: dict[str, tuple[str, ...]] = {key: (key,) for key in exact}
@@ -122,7 +122,7 @@ def aliases(kind: str, keys: pa.ChunkedArray | pa.Array) -> dict[str, tuple[str,
         spelling = canonical_key(kind, key)
         if spelling != key:
             named.setdefault(spelling, []).append(key)
-    return {spelling: tuple(sorted(found)) for spelling, found in named.items()}
+    return {spelling: tuple(sorted(written)) for spelling, written in named.items()}
 
 
 def _canonical_already(keys: pa.ChunkedArray | pa.Array) -> Any:
@@ -133,8 +133,8 @@ def _canonical_already(keys: pa.ChunkedArray | pa.Array) -> Any:
     return pc.fill_null(pc.or_(account, pc.or_(dotted, plain)), True)
 
 
-def _among(asked: Iterable[str], keys: pa.ChunkedArray) -> set[str]:
-    wanted = pa.array(sorted(set(asked)), pa.string())
+def _among(names: Iterable[str], keys: pa.ChunkedArray) -> set[str]:
+    wanted = pa.array(sorted(set(names)), pa.string())
     return set(wanted.filter(pc.is_in(wanted, value_set=keys)).to_pylist()) if len(wanted) else set()
 
 
@@ -144,11 +144,11 @@ def with_nodes_own_keys(rows: pa.Table, nodes: Mapping[str, Nodes]) -> tuple[pa.
     A row of a kind without `nodes` stays as it is, and so does one that means nobody.
     """
     met: dict[tuple[str, str], tuple[str, ...]] = {}
-    asked = list(zip(rows["kind"].to_pylist(), rows["key"].to_pylist(), strict=True))
+    names = list(zip(rows["kind"].to_pylist(), rows["key"].to_pylist(), strict=True))
     for kind, known in nodes.items():
-        met |= {(kind, key): own for key, own in known.met_by([key for k, key in asked if k == kind]).items()}
+        met |= {(kind, key): own for key, own in known.met_by([key for k, key in names if k == kind]).items()}
     places, keys = [], []
-    for place, (kind, key) in enumerate(asked):
+    for place, (kind, key) in enumerate(names):
         for own in met.get((kind, key)) or (key,):
             places.append(place)
             keys.append(own)

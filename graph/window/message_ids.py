@@ -39,7 +39,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class MessageIds:
-    """The events behind the Message-IDs that reports name. `ambiguous` are those that mean nobody for want of one."""
+    """The events behind the Message-IDs that reports name, by the ids as the reports give them."""
 
     mail: dict[str, tuple[Mail, ...]] = field(default_factory=dict)
 
@@ -52,9 +52,9 @@ class MessageIds:
         if mail is None:
             return (event_id,)
         who = {reporter, canonical_key("recipient", reporter)}
-        received = [one for one in mail if who & one.recipients]
-        meant = received or (mail if len({one.sender for one in mail}) == 1 else ())
-        return tuple(sorted(one.event_id for one in meant))
+        received = [copy for copy in mail if who & copy.recipients]
+        meant = received or (mail if len({copy.sender for copy in mail}) == 1 else ())
+        return tuple(sorted(copy.event_id for copy in meant))
 
 
 def message_ids(reports: Sequence[Path], events: Sequence[Path]) -> MessageIds:
@@ -76,7 +76,7 @@ def message_ids(reports: Sequence[Path], events: Sequence[Path]) -> MessageIds:
             continue
         for name in by_message[message]:
             mail[name].append(Mail(event_id, sender, frozenset(recipients)))
-    return MessageIds({name: tuple(found) for name, found in mail.items() if name not in exact})
+    return MessageIds({name: tuple(copies) for name, copies in mail.items() if name not in exact})
 
 
 def _asked(reports: Sequence[Path]) -> list[str]:
