@@ -53,7 +53,7 @@ def _request(rng: random.Random) -> tuple[str, str, dict[str, Any]]:
     if kind == 0:
         return "GET", rng.choice(PAGED), {"params": {"cursor": _cursor(rng), "limit": rng.choice((1, 200, -1, "x"))}}
     if kind == 1:
-        node = quote(str(rng.choice(ODD)) + rng.choice(("", "/", "%", "\ud800"[:0])), safe="")
+        node = quote(str(rng.choice(ODD)) + rng.choice(("", "/", "%")), safe="")
         return "GET", f"/v1/nodes/{rng.choice(('sender', 'domain', 'x'))}/{node or 'x'}", {}
     if kind == 2:
         body = rng.choice((b"", b"{", b"[" * 100_000, b"\xff", json.dumps(rng.choice(ODD)).encode()))
