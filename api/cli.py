@@ -134,9 +134,20 @@ def _run(flags: argparse.Namespace) -> int:
 
 
 def _print(outcome: Outcome, as_json: bool) -> None:
-    answer = json.dumps(_plain(outcome.summary), ensure_ascii=False, allow_nan=False) if as_json else outcome.text
+    answer = _json(_plain(outcome.summary)) if as_json else outcome.text
     if answer:
-        print(answer, flush=True)
+        encoding = sys.stdout.encoding or "utf-8"
+        print(answer.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
+def _json(value: object) -> str:
+    """One line of JSON; in ASCII where standard output cannot carry its characters, as those of a file's odd name."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=False)
+    return text
 
 
 def _plain(value: object) -> object:
@@ -156,13 +167,18 @@ def _tell(error: RingleaderError, as_json: bool) -> int:
     _print_error(error)
     if as_json:
         told = {"thing": error.thing, "reason": error.reason, "mend": error.mend}
-        print(json.dumps({"error": told}, ensure_ascii=False), flush=True)
+        print(_json({"error": told}), flush=True)
     return USAGE if isinstance(error, UsageError | FlagError) else FAILED
 
 
 def _print_error(error: RingleaderError) -> None:
     """The thing and the reason on one line, the mend on the next."""
-    print(f"ringleader: {error.thing}: {error.reason}\n  {error.mend}.", file=sys.stderr)
+    print(f"ringleader: {_one_line(error.thing)}: {_one_line(error.reason)}\n  {error.mend}.", file=sys.stderr)
+
+
+def _one_line(text: str) -> str:
+    """Text that may hold a file's odd name, for a terminal: what is not printable is escaped."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
 def _disk_error(error: OSError, home: Path) -> RingleaderError:

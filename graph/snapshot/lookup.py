@@ -94,16 +94,17 @@ def index_key(kind: str, key: str) -> bytes:
 
 
 def write_index(path: Path, scores: pa.Table, reasons: pa.Table, seen: dict[str, pa.Table], lent: pa.Table) -> int:
-    """Write the look-up file; returns the number of entries.
+    """Write the look-up file; returns the number of nodes and artefacts in it.
 
     A node whose key is not canonical is found by its canonical spelling too, unless that is another node's key.
     `scores` are DECIDED_SCORES and `reasons` REASONS of `graph.schema`; `seen[kind]` has key, events, first_seen and
     last_seen of a kind's nodes; `lent` has kind, key, risk and campaign_id of artefacts. Entries stream through, a
     batch at a time. The caller makes the bytes durable. Raises lmdb.Error or OSError where the disk refuses.
     """
-    count = 0
+    second = _second_names(scores, seen)
+    count = -len(second)  # each is an entry more, and no node more
     with lmdb.open(str(path), subdir=False, map_size=_MAP_SIZE, sync=False, lock=False, mode=0o600) as environment:
-        for batch in _batches(chain(_artefacts(lent), _nodes(scores, reasons, seen, _second_names(seen)))):
+        for batch in _batches(chain(_artefacts(lent), _nodes(scores, reasons, seen, second))):
             _put(environment, batch)
             count += len(batch)
         environment.sync(True)
@@ -163,11 +164,12 @@ def open_index(path: Path) -> LookupIndex:
         time.sleep(0.001)
 
 
-def _second_names(seen: dict[str, pa.Table]) -> dict[tuple[str, str], str]:
+def _second_names(scores: pa.Table, seen: dict[str, pa.Table]) -> dict[tuple[str, str], str]:
     """(kind, key) of nodes that are found by another spelling too -> that spelling; the first of several has it."""
     names: dict[tuple[str, str], str] = {}
     for kind, nodes in seen.items():
-        others = aliases(kind, nodes["key"])
+        scored = scores.filter(pc.equal(scores["kind"], kind))["key"]
+        others = aliases(kind, scored)
         spelled = pa.array(list(others), pa.string())
         taken = set(spelled.filter(pc.is_in(spelled, value_set=nodes["key"].combine_chunks())).to_pylist())
         names |= {(kind, keys[0]): spelling for spelling, keys in others.items() if spelling not in taken}

@@ -4,6 +4,8 @@ import json
 import os
 import random
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -251,3 +253,23 @@ def test_a_name_of_hostile_bytes_is_told_without_them(tmp_path: Path, capsys: py
         out = capsys.readouterr().out
         assert "\x1b" not in out
         assert "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[31m" in out
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_names_that_standard_output_cannot_carry_are_escaped(tmp_path: Path, encoding: str, flags: list[str]) -> None:
+    (tmp_path / "in").mkdir()
+    for name in (b"\xff.bin", b"two\nlines.bin", b"\x1b[31mred.bin", b"\xfe\n.parquet"):
+        (tmp_path / "in" / os.fsdecode(name)).write_bytes(b"\x00\x01")
+    command = [sys.executable, "-m", "api.cli", "--home", str(tmp_path / "home"), "ingest", *flags]
+    ended = subprocess.run(
+        [*command, "--events", str(tmp_path / "in"), str(csv_of(tmp_path / "e.csv", "a", ""))],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"},
+    )
+    assert ended.returncode == 1  # the Parquet file is none
+    assert b"Traceback" not in ended.stderr
+    assert b"\x1b" not in ended.stdout + ended.stderr
+    if flags:
+        assert json.loads(ended.stdout)["passed_over"] == 4

@@ -461,3 +461,14 @@ def test_reasons_meet_their_nodes_even_where_others_have_none_or_no_score(home: 
         assert found is not None
         wanted = [row["key"]] * 2 if row["key"] in keys else []
         assert [reason["sentence"] for reason in found["reasons"]] == wanted
+
+
+def test_a_node_is_found_by_its_canonical_spelling_unless_that_is_another_node(home: Home) -> None:
+    senders = ["Bob@X.test", "b.ob@gmail.com", "bob@gmail.com", "ann@x.test"]
+    made = factories.without_campaigns(factories.publication())
+    scores = factories.scores({("sender", key): None for key in senders}, {None: 0.5})
+    published = replace(made, scores=scores, senders=factories.senders(senders), domains=factories.domains([]))
+    snapshot = publish(home, published, keep=1)
+    asked = {"bob@x.test": "Bob@X.test", "BOB@gmail.com": "bob@gmail.com", "ANN@x.test": "ann@x.test"}
+    assert {key: (snapshot.lookup("sender", key) or {}).get("key") for key in asked} == asked
+    assert snapshot.lookup("sender", "nobody@x.test") is None
